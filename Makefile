@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mayfly's build. `make help` lists the targets.
+
+CC       ?= gcc
+OBJCOPY  ?= objcopy
+B        ?= build
+PREFIX   ?= /usr/local
+VERSION  := 0.1.0
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wundef -Wvla -Wformat=2 -Wconversion -Wno-sign-conversion \
+	-Wswitch-enum -Wimplicit-fallthrough
+COMMON := -std=gnu17 -O2 -g $(WARN) -I. -MMD -MP
+
+HOST_CFLAGS := $(COMMON) -Wframe-larger-than=8192 -D_GNU_SOURCE \
+	-DMF_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong $(EXTRA_CFLAGS)
+HOST_LDFLAGS := -static-pie $(EXTRA_LDFLAGS)
+
+GCC_INC := $(shell $(CC) -print-file-name=include)
+KERNEL_CFLAGS := $(COMMON) -Wframe-larger-than=2048 -Ikernel -ffreestanding \
+	-nostdinc -isystem $(GCC_INC) -isystem /usr/include \
+	-isystem /usr/include/x86_64-linux-gnu \
+	-fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
+	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -fno-tree-loop-distribute-patterns \
+	-ffunction-sections -fdata-sections
+
+# Code shared by guest and host, and the files each program is made of.
+LIB_SRC     := $(wildcard lib/*.c)
+KERNEL_SRC  := $(wildcard kernel/core/*.c kernel/fs/*.c kernel/net/*.c \
+	kernel/dev/*.c kernel/sys/*.c kernel/arch/x86_64/*.c) $(LIB_SRC)
+KERNEL_ASM  := $(wildcard kernel/arch/x86_64/*.S)
+HOST_SRC    := $(wildcard host/*.c) $(filter-out lib/mem.c,$(LIB_SRC))
+MONITOR_SRC := $(wildcard monitor/*.c monitor/substrates/*.c)
+MONITOR_ASM := $(wildcard monitor/substrates/*.S)
+IMAGE_SRC   := $(wildcard image/*.c)
+CLI_SRC     := $(wildcard cli/*.c)
+
+kobj = $(patsubst %,$(B)/kernel-obj/%.o,$(basename $(1)))
+hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
+
+.PHONY: all clean
+all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
+
+# ---- the guest kernel: a flat file, see abi/guest.h ------------------------
+$(B)/kernel-obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+$(B)/kernel-obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+$(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) kernel/arch/x86_64/kernel.ld
+	$(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,--gc-sections \
+		-Wl,-z,noexecstack -Wl,-T,kernel/arch/x86_64/kernel.ld \
+		-o $@ $(filter %.o,$^)
+$(B)/kernel: $(B)/kernel.elf
+	$(OBJCOPY) -O binary $< $@
+
+# ---- host programs ---------------------------------------------------------
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c $< -o $@
+$(B)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(HOST_CFLAGS) -c $< -o $@
+
+$(B)/bin/mayfly-monitor: $(call hobj,$(MONITOR_SRC) $(MONITOR_ASM) $(HOST_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
+
+$(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
+	@mkdir -p $(@D)
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lcrypto
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

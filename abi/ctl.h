@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control socket: how a parent (the CLI, later the daemon) starts one
+ * monitor and learns of its life. A SOCK_SEQPACKET pair; the monitor holds
+ * its end as descriptor MF_CTL_FD. The parent sends exactly one
+ * struct mf_ctl_start, then any number of struct mf_ctl_signal; the monitor
+ * sends struct mf_ctl_event messages and exits after MF_EV_EXITED. When
+ * the parent's end closes, the monitor ends its guest.
+ *
+ * Both ends are programs of the same release; versions must match exactly.
+ */
+#ifndef ABI_CTL_H
+#define ABI_CTL_H
+
+#include "abi/guest.h"
+
+#define MF_CTL_FD      3
+#define MF_CTL_VERSION 1u
+#define MF_CTL_ARGS_MAX (128u << 10) /* bytes of strings */
+
+enum mf_substrate {
+	MF_SUBSTRATE_AUTO = 0, /* kvm where it works, else process */
+	MF_SUBSTRATE_KVM = 1,
+	MF_SUBSTRATE_PROCESS = 2,
+};
+
+/*
+ * The first message: this struct, then args_len bytes of strings as
+ * described in struct mf_boot. With it travel, by SCM_RIGHTS: the image,
+ * then /dev/kvm if kvm_fd is 1, then one bound socket per port (TCP: bound
+ * and not yet listening; all non-blocking).
+ */
+struct mf_ctl_start {
+	uint32_t version; /* MF_CTL_VERSION */
+	uint32_t substrate; /* MF_SUBSTRATE_KVM or _PROCESS */
+	uint64_t image_size; /* bytes of the EROFS part */
+	uint64_t kernel_off; /* bytes into the image, page multiple */
+	uint64_t kernel_size; /* bytes */
+	uint64_t mem_limit; /* bytes */
+	uint32_t args_len, argc, envc;
+	uint32_t path_off, cwd_off, hostname_off;
+	uint32_t uid, gid;
+	uint32_t port_count;
+	uint32_t kvm_fd; /* 1: /dev/kvm is passed */
+	uint32_t console_flags[3];
+	uint16_t tty_rows, tty_cols;
+	uint8_t instance_id[16];
+	struct mf_port ports[MF_PORTS_MAX];
+};
+
+struct mf_ctl_signal {
+	uint32_t signal; /* Linux number, delivered to the program */
+};
+
+enum mf_event_kind {
+	MF_EV_STARTED = 1, /* the guest's first instruction is next */
+	MF_EV_READY = 2, /* the program waits for work */
+	MF_EV_LOG = 3, /* text follows the struct */
+	MF_EV_CRASH = 4, /* u.crash */
+	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
+};
+
+enum mf_exit_reason {
+	MF_EXIT_FINISHED = 1, /* exit or exit_group; status valid */
+	MF_EXIT_SIGNAL = 2, /* the program died by a signal; status valid */
+	MF_EXIT_OOM = 3, /* used more memory than its limit */
+	MF_EXIT_CONTRACT = 4, /* the guest broke the contract */
+	MF_EXIT_PANIC = 5, /* the guest kernel gave up, text says why */
+	MF_EXIT_HOST = 6, /* the host failed us, text says how */
+	MF_EXIT_PARENT = 7, /* the parent went away */
+};
+
+/* Phases of the start, each the time since the one before, microseconds. */
+enum mf_phase {
+	MF_PHASE_SETUP = 0, /* monitor's exec to start message read */
+	MF_PHASE_VM = 1, /* VM, vCPU, memory */
+	MF_PHASE_JAIL = 2,
+	MF_PHASE_BOOT = 3, /* kernel entry to the program's entry */
+	MF_PHASE_READY = 4, /* the program's entry to its first wait */
+	MF_PHASE_COUNT = 5,
+};
+
+struct mf_ctl_stats {
+	uint64_t phase_us[MF_PHASE_COUNT];
+	uint64_t exits; /* doorbells, by kind below, and others */
+	uint64_t doorbells[16]; /* by enum mf_doorbell */
+	uint64_t ticks;
+	uint64_t traps;
+	uint64_t cpu_us; /* user + system of the monitor and its child */
+	uint64_t run_us; /* first instruction to the end */
+	uint64_t mem_peak_bytes; /* resident, high-water mark, host's view */
+	uint64_t bytes_in, bytes_out; /* sockets */
+	struct mf_stats guest;
+};
+
+struct mf_ctl_exit {
+	uint32_t reason; /* enum mf_exit_reason */
+	uint32_t status; /* wait status as of Linux */
+	struct mf_ctl_stats stats;
+};
+
+struct mf_ctl_event {
+	uint32_t kind; /* enum mf_event_kind */
+	uint32_t text_len; /* bytes after the struct */
+	union {
+		struct mf_crash crash;
+		struct mf_ctl_exit exit;
+	} u;
+};
+
+#endif

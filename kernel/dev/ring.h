@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ring client: submits operations to the monitor and hands completions
+ * back. Submitting does not leave the guest; everything queued travels when
+ * the vCPU next idles, at the next tick, or when the queue is full.
+ */
+#ifndef KERNEL_DEV_RING_H
+#define KERNEL_DEV_RING_H
+
+#include "core/kernel.h"
+
+/* Lives until `done` has run; `done` must not sleep. */
+struct ring_op {
+	void (*done)(struct ring_op *op, int64_t res);
+};
+
+/* Queues *sqe (user_data is overwritten). Never fails. */
+void ring_submit(const struct mf_sqe *sqe, struct ring_op *op);
+
+/* Submits, leaves the guest at once, sleeps until done, returns res. */
+int64_t ring_call(const struct mf_sqe *sqe);
+
+/* Runs the callbacks of what has completed; true if there was any. */
+bool ring_reap(void);
+
+/* The monitor carries out what is queued; does not wait. */
+void ring_kick(void);
+
+/* Idle: leaves the guest until a completion, a signal or the deadline. */
+void ring_wait(uint64_t deadline_ns);
+
+#endif
