@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate for guest addresses: overflow-safe, exact at both edges. */
+#include "monitor/guest_mem.h"
+
+#include <stddef.h>
+
+void *guest_mem_range(const struct guest_mem *mem, gpa_t gpa, uint64_t len)
+{
+	if (gpa.v > mem->ram_size || len > mem->ram_size - gpa.v)
+		return NULL;
+	return mem->ram + gpa.v;
+}
