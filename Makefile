@@ -73,6 +73,8 @@ $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lcrypto
 
+include tests/tests.mk
+
 clean:
 	rm -rf $(B)
 

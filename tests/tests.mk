@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the tests are built; tests/README.md says what they are. The rules for
+# each program come from tools/gen-tests-mk, which reads their directives.
+
+MUSL_CC ?= musl-gcc
+GO      ?= go
+RUSTC   ?= rustc
+FUZZ_CC ?= clang
+
+.PHONY: tests test-programs unit unit-san fuzz-programs fuzz test
+
+# ---- programs that run in the guest ----------------------------------------
+TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
+	-I. -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
+TEST_RUSTFLAGS := --edition 2021 -C opt-level=2 -C target-feature=+crt-static \
+	-C panic=abort
+build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
+	GOFLAGS=-trimpath GOCACHE=$(abspath $(B))/go-cache \
+	$(GO) build -o $(abspath $(2)) $(notdir $(1))
+
+# ---- unit tests: everything of ours that runs on the host, in one archive --
+UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
+	$(MONITOR_SRC))
+UNIT_LDFLAGS ?= -pie
+UNIT_LIBS    := -lseccomp -ljansson -lcrypto -pthread
+UNIT_CFLAGS   = $(HOST_CFLAGS) -Ikernel -Wno-missing-prototypes
+
+$(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
+	rm -f $@
+	ar rcs $@ $^
+$(B)/unit-obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+
+# ---- fuzz targets: the same objects by clang -------------------------------
+FUZZ_SECONDS ?= 60
+FUZZ_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS   = $(filter-out -fno-tree-loop-distribute-patterns,\
+	$(UNIT_CFLAGS)) -Wno-unknown-warning-option -Wframe-larger-than=65536 \
+	-fsanitize=fuzzer-no-link $(FUZZ_SAN)
+FUZZ_LDFLAGS := -pie -fsanitize=fuzzer $(FUZZ_SAN)
+fobj = $(patsubst %,$(B)/fuzz-obj/%.o,$(basename $(1)))
+
+$(B)/libfuzz.a: $(call fobj,$(UNIT_SRC) $(MONITOR_ASM))
+	rm -f $@
+	ar rcs $@ $^
+$(B)/fuzz-obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
+$(B)/fuzz-obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
+
+$(B)/tests.mk: tools/gen-tests-mk tools/testtree.py tests/guest tests/abi \
+		tests/unit tests/fuzz $(wildcard tests/guest/* tests/guest/*/* \
+		tests/abi/* tests/unit/* tests/fuzz/*.c)
+	@mkdir -p $(@D)
+	tools/gen-tests-mk >$@.new
+	mv $@.new $@
+TEST_GOALS := tests test-programs unit unit-san fuzz-programs fuzz \
+	$(B)/tests/% $(B)/libtest.a $(B)/libfuzz.a
+ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)
+include $(B)/tests.mk
+endif
+
+test-programs: $(TEST_PROGRAMS)
+unit: $(UNIT_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
+
+# The same unit tests, and the programs, with sanitizers.
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-Wframe-larger-than=65536 -Wno-maybe-uninitialized
+unit-san:
+	$(MAKE) B=$(B)/san EXTRA_CFLAGS='$(SAN_FLAGS)' \
+		UNIT_LDFLAGS='-pie $(SAN_FLAGS)' unit
+
+tests: test-programs unit unit-san fuzz-programs
+
+fuzz: fuzz-programs
+	tools/run-fuzz $(B) $(FUZZ_SECONDS)
+
+test:
+	./test
