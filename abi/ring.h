@@ -57,9 +57,17 @@ enum mf_sockopt {
 	MF_SO_LINGER_RST = 3, /* 1: close sends a reset */
 };
 
+/*
+ * QUIET: if the operation succeeds at once, its completion does not end a
+ * MF_RING_WAIT by itself. What had to wait, or failed, always does.
+ */
+enum mf_sqe_flag {
+	MF_SQE_QUIET = 1u,
+};
+
 struct mf_sqe {
 	uint8_t op; /* enum mf_op */
-	uint8_t flags; /* 0 */
+	uint8_t flags; /* enum mf_sqe_flag */
 	uint16_t reserved; /* 0 */
 	uint32_t handle;
 	gpa_t addr;
