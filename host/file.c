@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Input and output that a signal or a short count cannot shorten, and the
+ * temporary-then-rename way to publish a file.
+ */
+#include "host/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/cleanup.h"
+
+int file_pread(int fd, void *buf, size_t len, uint64_t off)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = pread(fd, (char *)buf + done, len - done,
+				  (off_t)(off + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int file_write(int fd, const void *buf, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, (const char *)buf + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int file_copy(int dst, int src)
+{
+	enum { CHUNK = 1 << 20 };
+	AUTO_FREE char *buf = malloc(CHUNK);
+	off_t off = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = pread(src, buf, CHUNK, off);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		r = file_write(dst, buf, (size_t)n);
+		if (r < 0)
+			return r;
+		off += n;
+	}
+}
+
+int file_draft_init(struct file_draft *d, const char *path, mode_t mode)
+{
+	mode_t mask;
+	int n;
+
+	d->fd = -1;
+	n = snprintf(d->path, sizeof(d->path), "%s", path);
+	if (n < 0 || (size_t)n >= sizeof(d->path))
+		return -ENAMETOOLONG;
+	n = snprintf(d->temp, sizeof(d->temp), "%s.XXXXXX", path);
+	if (n < 0 || (size_t)n >= sizeof(d->temp))
+		return -ENAMETOOLONG;
+	d->fd = mkostemp(d->temp, O_CLOEXEC);
+	if (d->fd < 0)
+		return -errno;
+	mask = umask(0);
+	umask(mask);
+	if (fchmod(d->fd, mode & ~mask) < 0) {
+		int r = -errno;
+
+		file_draft_drop(d);
+		return r;
+	}
+	return 0;
+}
+
+static int sync_parent(const char *path)
+{
+	AUTO_FREE char *copy = strdup(path);
+	AUTO_CLOSE int fd = -1;
+	char *slash;
+
+	if (!copy)
+		return -ENOMEM;
+	slash = strrchr(copy, '/');
+	if (slash)
+		slash[slash == copy] = '\0';
+	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Some file systems cannot sync a directory; the file itself is. */
+	if (fsync(fd) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+int file_draft_publish(struct file_draft *d, int sync)
+{
+	if (sync && fsync(d->fd) < 0)
+		return -errno;
+	if (rename(d->temp, d->path) < 0)
+		return -errno;
+	close(take_fd(&d->fd));
+	return sync ? sync_parent(d->path) : 0;
+}
+
+void file_draft_drop(struct file_draft *d)
+{
+	if (d->fd < 0)
+		return;
+	close(take_fd(&d->fd));
+	unlink(d->temp);
+}
+
+int file_mkdirs(const char *path)
+{
+	AUTO_FREE char *copy = strdup(path);
+	char *p;
+
+	if (!copy)
+		return -ENOMEM;
+	for (p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
