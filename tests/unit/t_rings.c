@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor's end of the rings, driven as a guest would: entries written to
+ * a page of memory, real sockets on the loopback, every completion counted.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "monitor/rings.h"
+#include "tests/unit/check.h"
+
+#define RAM_SIZE (1u << 20)
+#define BUF_A	 0x20000ull
+#define BUF_B	 0x40000ull
+#define PEER	 0x60000ull
+#define TCP_PORT (MF_HANDLE_PORT0)
+#define UDP_PORT (MF_HANDLE_PORT0 + 1)
+
+static struct guest_mem mem;
+static struct rings rings;
+static struct mf_ring_index *ix;
+static int console[2][2]; /* pipes: stdin, stdout */
+static struct sockaddr_in tcp_addr, udp_addr;
+static char logged[64];
+
+static void on_log(void *arg, const char *text, size_t len)
+{
+	(void)arg;
+	memcpy(logged, text, len < 63 ? len : 63);
+}
+
+static int bound(int type, struct sockaddr_in *addr)
+{
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+	socklen_t len = sizeof(*addr);
+
+	*addr = (struct sockaddr_in){ .sin_family = AF_INET };
+	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)addr, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)addr, &len) < 0)
+		abort();
+	return fd;
+}
+
+static void rig_open(void)
+{
+	static struct mf_port ports[2] = { { .guest_port = 80, .proto = 6 },
+					   { .guest_port = 53, .proto = 17 } };
+	int fds[2] = { bound(SOCK_STREAM, &tcp_addr),
+		       bound(SOCK_DGRAM, &udp_addr) };
+	struct rings_config c = { .mem = &mem,
+				  .ports = ports,
+				  .port_fds = fds,
+				  .port_count = 2,
+				  .log = on_log };
+
+	mem = (struct guest_mem){ .ram = aligned_alloc(4096, RAM_SIZE),
+				  .ram_size = RAM_SIZE };
+	memset(mem.ram, 0, RAM_SIZE);
+	if (pipe(console[0]) < 0 || pipe(console[1]) < 0)
+		abort();
+	c.console_fds[0] = console[0][0];
+	c.console_fds[1] = console[1][1];
+	c.console_flags[2] = MF_CONSOLE_CLOSED;
+	if (rings_init(&rings, &c) < 0)
+		abort();
+	ix = &((struct mf_shared *)(void *)(mem.ram + MF_SHARED_GPA))->ring;
+}
+
+static void rig_close(void)
+{
+	rings_fini(&rings);
+	for (int i = 0; i < 4; i++)
+		close(console[i / 2][i % 2]);
+	free(mem.ram);
+}
+
+static void push(struct mf_sqe e)
+{
+	uint32_t tail = ix->sq_tail;
+
+	memcpy(mem.ram + MF_SQ_GPA + tail % MF_SQ_ENTRIES * sizeof(e), &e,
+	       sizeof(e));
+	ix->sq_tail = tail + 1;
+}
+
+static void push_io(uint8_t op, uint32_t handle, uint64_t gpa, uint32_t len)
+{
+	push((struct mf_sqe){ .op = op,
+			      .handle = handle,
+			      .addr = { gpa },
+			      .len = len,
+			      .addr2 = { PEER },
+			      .user_data = op });
+}
+
+/* The next completion's result; its operation goes to *ret_op. */
+static int64_t pop(uint64_t *ret_op)
+{
+	struct mf_cqe e;
+	uint32_t head = ix->cq_head;
+
+	if (head == ix->cq_tail) {
+		*ret_op = UINT64_MAX;
+		return INT64_MIN;
+	}
+	memcpy(&e, mem.ram + MF_CQ_GPA + head % MF_CQ_ENTRIES * sizeof(e),
+	       sizeof(e));
+	ix->cq_head = head + 1;
+	*ret_op = e.user_data;
+	return e.res;
+}
+
+/* Runs one entry that completes at once. */
+static int64_t run(struct mf_sqe e)
+{
+	uint64_t op;
+
+	push(e);
+	if (rings_submit(&rings) < 0)
+		return INT64_MAX;
+	return pop(&op);
+}
+
+static int64_t wait_result(void)
+{
+	uint64_t op;
+
+	rings_wait(&rings, 2000000000ull, -1);
+	return pop(&op);
+}
+
+static int dial(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, (struct sockaddr *)&tcp_addr, sizeof(tcp_addr)) < 0)
+		abort();
+	return fd;
+}
+
+/* Listens, connects, accepts; the stream's handle. */
+static uint32_t open_stream(int *ret_client)
+{
+	if (run((struct mf_sqe){ .op = MF_OP_LISTEN,
+				 .handle = TCP_PORT,
+				 .arg = 8 }) != 0)
+		abort();
+	*ret_client = dial();
+	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 0);
+	rings_submit(&rings);
+	return (uint32_t)wait_result();
+}
+
+static void test_bad_entries(void)
+{
+	rig_open();
+	check_int(run((struct mf_sqe){ .op = MF_OP_NOP }), 0);
+	check_int(run((struct mf_sqe){ .op = MF_OP_COUNT }), -ENOSYS);
+	check_int(run((struct mf_sqe){ .op = 255 }), -ENOSYS);
+	check_int(run((struct mf_sqe){ .flags = 2 }), -EINVAL);
+	check_int(run((struct mf_sqe){ .reserved = 1 }), -EINVAL);
+	check_int(run((struct mf_sqe){ .pad = { 0, 1 } }), -EINVAL);
+	check_int(run((struct mf_sqe){ .op = MF_OP_RECV, .handle = 99 }),
+		  -EBADF);
+	check_int(run((struct mf_sqe){ .op = MF_OP_WRITE, .handle = 2 }),
+		  -EBADF);
+	check_int(run((struct mf_sqe){ .op = MF_OP_SEND, .handle = 1 }),
+		  -EINVAL);
+	check_int(run((struct mf_sqe){ .op = MF_OP_ACCEPT,
+				       .handle = TCP_PORT }),
+		  -EINVAL);
+	check_int(run((struct mf_sqe){ .op = MF_OP_CLOSE, .handle = 1 }),
+		  -EINVAL);
+	rig_close();
+}
+
+static void test_address_edges(void)
+{
+	struct mf_sqe e = { .op = MF_OP_WRITE, .handle = 1, .len = 8 };
+
+	rig_open();
+	e.addr.v = RAM_SIZE - 8;
+	check_int(run(e), 8);
+	e.addr.v = RAM_SIZE - 7;
+	check_int(run(e), -EFAULT);
+	e.addr.v = UINT64_MAX - 3;
+	check_int(run(e), -EFAULT);
+	e.addr.v = 0;
+	e.len = MF_IO_LEN_MAX + 1;
+	check_int(run(e), -EINVAL);
+	e.op = MF_OP_LOG;
+	e.len = UINT32_MAX;
+	check_int(run(e), -EFAULT);
+	rig_close();
+}
+
+static void test_broken_indices(void)
+{
+	rig_open();
+	ix->sq_tail = 70000;
+	check_int(rings_submit(&rings), -EPROTO);
+	check_int(strstr(rings_error(&rings), "70000") != NULL, 1);
+	rig_close();
+	rig_open();
+	ix->cq_head = 5;
+	push_io(MF_OP_NOP, 0, 0, 0);
+	check_int(rings_submit(&rings), -EPROTO);
+	check_int(rings_wait(&rings, 0, -1), -EPROTO);
+	rig_close();
+}
+
+static void test_stream_life(void)
+{
+	uint64_t op;
+	uint32_t s;
+	char buf[8];
+	int c;
+
+	rig_open();
+	s = open_stream(&c);
+	push_io(MF_OP_RECV, s, BUF_A, 64);
+	push_io(MF_OP_RECV, s, BUF_A, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), -EBUSY);
+	check_int(rings_wait(&rings, 0, -1), RINGS_WAKE_TIMEOUT);
+	check_int(send(c, "hello", 5, 0), 5);
+	check_int(wait_result(), 5);
+	check_int(memcmp(mem.ram + BUF_A, "hello", 5), 0);
+	memcpy(mem.ram + BUF_B, "world", 5);
+	push_io(MF_OP_SEND, s, BUF_B, 5);
+	push_io(MF_OP_RECV, s, BUF_A, 64);
+	push_io(MF_OP_CLOSE, s, 0, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), 5);
+	check_int(op, MF_OP_SEND);
+	check_int(pop(&op), -ECANCELED);
+	check_int(op, MF_OP_RECV);
+	check_int(pop(&op), 0);
+	check_int(op, MF_OP_CLOSE);
+	check_int(recv(c, buf, 8, 0), 5);
+	check_int(recv(c, buf, 8, 0), 0);
+	push_io(MF_OP_CLOSE, s, 0, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), -EBADF);
+	close(c);
+	rig_close();
+}
+
+static void test_hangup_after_short_read(void)
+{
+	uint32_t s;
+	int c;
+
+	rig_open();
+	s = open_stream(&c);
+	push_io(MF_OP_RECV, s, BUF_A, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(send(c, "bye", 3, 0), 3);
+	close(c);
+	check_int(wait_result(), 3);
+	push_io(MF_OP_RECV, s, BUF_A, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(wait_result(), 0);
+	rig_close();
+}
+
+/* A send larger than any socket buffer, closed while it is under way. */
+static void test_close_after_send(void)
+{
+	uint64_t op, total = 0;
+	char buf[4096];
+	uint32_t s;
+	ssize_t n;
+	int c;
+
+	rig_open();
+	s = open_stream(&c);
+	for (int i = 0; i < 12; i++) {
+		push_io(MF_OP_SEND, s, BUF_B, 600000);
+		rings_submit(&rings);
+		total += 600000;
+		if (pop(&op) == INT64_MIN)
+			break;
+	}
+	push_io(MF_OP_CLOSE, s, 0, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), INT64_MIN);
+	while ((n = recv(c, buf, sizeof(buf), MSG_DONTWAIT)) != 0) {
+		if (n > 0)
+			total -= (uint64_t)n;
+		check_int(rings_poll(&rings), 0);
+	}
+	check_int(total, 0);
+	check_int(pop(&op), 600000);
+	check_int(pop(&op), 0);
+	check_int(op, MF_OP_CLOSE);
+	close(c);
+	rig_close();
+}
+
+static void test_quiet(void)
+{
+	uint64_t op;
+	uint32_t s;
+	int c;
+
+	rig_open();
+	s = open_stream(&c);
+	push((struct mf_sqe){ .op = MF_OP_SEND,
+			      .flags = MF_SQE_QUIET,
+			      .handle = s,
+			      .addr = { BUF_A },
+			      .len = 5,
+			      .user_data = MF_OP_SEND });
+	push_io(MF_OP_RECV, s, BUF_B, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(rings_have_completions(&rings), 0);
+	check_int(send(c, "x", 1, 0), 1);
+	check_int(rings_wait(&rings, UINT64_MAX, -1), RINGS_WAKE_COMPLETION);
+	check_int(pop(&op), 5);
+	check_int(pop(&op), 1);
+	close(c);
+	rig_close();
+}
+
+static void test_datagrams(void)
+{
+	struct mf_endpoint peer;
+	int c = socket(AF_INET, SOCK_DGRAM, 0);
+	char buf[8];
+
+	rig_open();
+	check_int(connect(c, (struct sockaddr *)&udp_addr, sizeof(udp_addr)),
+		  0);
+	push_io(MF_OP_RECVFROM, UDP_PORT, BUF_A, 65536);
+	check_int(rings_submit(&rings), 0);
+	check_int(send(c, "ping", 4, 0), 4);
+	check_int(wait_result(), 4);
+	memcpy(&peer, mem.ram + PEER, sizeof(peer));
+	check_int(peer.family, AF_INET);
+	push_io(MF_OP_SENDTO, UDP_PORT, BUF_A, 4);
+	check_int(rings_submit(&rings), 0);
+	check_int(wait_result(), 4);
+	check_int(recv(c, buf, sizeof(buf), 0), 4);
+	/* A stranger may not be written to. */
+	peer.port ^= 1;
+	memcpy(mem.ram + PEER, &peer, sizeof(peer));
+	push_io(MF_OP_SENDTO, UDP_PORT, BUF_A, 4);
+	check_int(rings_submit(&rings), 0);
+	check_int(wait_result(), -ENETUNREACH);
+	close(c);
+	rig_close();
+}
+
+static void test_console(void)
+{
+	uint64_t op;
+	char buf[16];
+
+	rig_open();
+	push_io(MF_OP_READ, 0, BUF_A, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), INT64_MIN);
+	check_int(write(console[0][1], "in", 2), 2);
+	check_int(wait_result(), 2);
+	push_io(MF_OP_WRITE, 1, BUF_B, 300000); /* more than a pipe holds */
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), INT64_MIN);
+	check_int(read(console[1][0], buf, 16), 16);
+	close(console[1][0]);
+	check_int(wait_result(), -EPIPE);
+	memcpy(mem.ram + BUF_A, "a\x1b[2Jz\n", 7);
+	push_io(MF_OP_LOG, 0, BUF_A, 7);
+	check_int(rings_submit(&rings), 0);
+	check_int(strcmp(logged, "a?[2Jz"), 0);
+	console[1][0] = dup(console[0][0]);
+	rig_close();
+}
+
+/* A guest that never looks at its completions is not served, and then is. */
+static void test_full_completion_ring(void)
+{
+	uint32_t done = 0;
+	uint64_t op;
+
+	rig_open();
+	for (int round = 0; round < 8; round++) {
+		while (ix->sq_tail - ix->sq_head < MF_SQ_ENTRIES)
+			push_io(MF_OP_NOP, 0, 0, 0);
+		check_int(rings_submit(&rings), 0);
+	}
+	check_int(ix->cq_tail <= MF_CQ_ENTRIES, 1);
+	check_int(rings_have_completions(&rings), 1);
+	while (ix->sq_tail != ix->sq_head || ix->cq_tail != ix->cq_head) {
+		check_int(rings_submit(&rings), 0);
+		while (pop(&op) == 0)
+			done++;
+	}
+	check_int(done, ix->sq_tail);
+	rig_close();
+}
+
+static void test_extra_fd(void)
+{
+	int p[2];
+
+	rig_open();
+	check_int(pipe(p), 0);
+	check_int(rings_wait(&rings, 1000000, p[0]), RINGS_WAKE_TIMEOUT);
+	check_int(write(p[1], "x", 1), 1);
+	check_int(rings_wait(&rings, UINT64_MAX, p[0]), RINGS_WAKE_EXTRA);
+	close(p[0]);
+	close(p[1]);
+	rig_close();
+}
+
+int main(void)
+{
+	RUN(test_bad_entries);
+	RUN(test_address_edges);
+	RUN(test_broken_indices);
+	RUN(test_stream_life);
+	RUN(test_hangup_after_short_read);
+	RUN(test_close_after_send);
+	RUN(test_quiet);
+	RUN(test_datagrams);
+	RUN(test_console);
+	RUN(test_full_completion_ring);
+	RUN(test_extra_fd);
+	return check_done();
+}
