@@ -14,8 +14,8 @@
 
 #include "abi/guest.h"
 
-#define MF_CTL_FD      3
-#define MF_CTL_VERSION 1u
+#define MF_CTL_FD	3
+#define MF_CTL_VERSION	1u
 #define MF_CTL_ARGS_MAX (128u << 10) /* bytes of strings */
 
 enum mf_substrate {

@@ -30,7 +30,7 @@ typedef struct {
 /* ---- guest-physical --------------------------------------------------- */
 
 #define MF_RAM_MAX   (64ull << 30) /* bytes; RAM is [0, MF_RAM_MAX) */
-#define MF_IMAGE_GPA (1ull << 38)  /* below 39 physical address bits */
+#define MF_IMAGE_GPA (1ull << 38) /* below 39 physical address bits */
 #define MF_IMAGE_MAX (64ull << 30)
 
 /* System pages. Page 0 is never mapped. */
@@ -55,11 +55,12 @@ typedef struct {
 #define MF_IMAGE_VA  0x0000704000000000ull /* image, read-only, no exec */
 
 /* One 2 MiB window, mapped with 4 KiB entries: */
-#define MF_WINDOW_VA 0x0000707f00000000ull
-#define MF_GATE_VA   (MF_WINDOW_VA)	       /* gate, read-execute */
-#define MF_GATE_SIZE 0x2000ull
-#define MF_SYS_VA    (MF_WINDOW_VA + 0x10000ull) /* [MF_BOOT_GPA, MF_SYS_END) */
-#define MF_KERNEL_VA (MF_WINDOW_VA + 0x100000ull) /* kernel, at most 1 MiB */
+#define MF_WINDOW_VA  0x0000707f00000000ull
+#define MF_GATE_VA    (MF_WINDOW_VA) /* gate, read-execute */
+#define MF_GATE_SIZE  0x2000ull
+/* [MF_BOOT_GPA, MF_SYS_END) */
+#define MF_SYS_VA     (MF_WINDOW_VA + 0x10000ull)
+#define MF_KERNEL_VA  (MF_WINDOW_VA + 0x100000ull) /* kernel, at most 1 MiB */
 #define MF_KERNEL_MAX 0x100000ull
 
 #define MF_BOOT_VA   (MF_SYS_VA)
@@ -79,7 +80,7 @@ typedef struct {
 /* `out %eax, %dx` to this port is the doorbell; eax is enum mf_doorbell. */
 #define MF_PORT_DOORBELL 0x6d0
 /* The IDT stub of vector v executes `out %al, $(MF_PORT_TRAP + v)`. */
-#define MF_PORT_TRAP	 0xc0
-#define MF_TRAP_VECTORS	 32
+#define MF_PORT_TRAP	0xc0
+#define MF_TRAP_VECTORS 32
 
 #endif

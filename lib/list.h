@@ -10,8 +10,8 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name)                      \
-	{                                    \
+#define LIST_INIT(name)                          \
+	{                                        \
 		.next = &(name), .prev = &(name) \
 	}
 
@@ -22,7 +22,7 @@ struct list {
 	for (pos = (head)->next; pos != (head); pos = pos->next)
 
 /* `pos` may be removed inside the loop. */
-#define list_for_each_safe(pos, tmp, head)                   \
+#define list_for_each_safe(pos, tmp, head)                       \
 	for (pos = (head)->next, tmp = pos->next; pos != (head); \
 	     pos = tmp, tmp = pos->next)
 

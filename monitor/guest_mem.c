@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gate for guest addresses: overflow-safe, exact at both edges. */
+/*
+ * The gate for guest addresses. Every address that a guest names passes here
+ * before the monitor touches it: overflow-safe, exact at both edges.
+ */
 #include "monitor/guest_mem.h"
 
 #include <stddef.h>

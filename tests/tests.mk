@@ -81,3 +81,5 @@ fuzz: fuzz-programs
 
 test:
 	./test
+
+include tools/lint.mk

@@ -89,8 +89,8 @@ int main(void)
 	const char *port = getenv("PORT");
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
-		.sin_port = htons(
-			port ? (uint16_t)strtoul(port, NULL, 10) : 8080),
+		.sin_port =
+			htons(port ? (uint16_t)strtoul(port, NULL, 10) : 8080),
 	};
 	int one = 1;
 	int listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -25,16 +25,16 @@
 /* Kernel-internal results; never reach the program. */
 #define ERESTARTSYS 512 /* -EINTR, or the call is restarted (SA_RESTART) */
 
-#define ARRAY_SIZE(a)	   (sizeof(a) / sizeof((a)[0]))
-#define ALIGN_UP(x, a)	   (((x) + ((a)-1)) & ~((uint64_t)(a)-1))
-#define ALIGN_DOWN(x, a)   ((x) & ~((uint64_t)(a)-1))
-#define min_u64(a, b)	   ((uint64_t)(a) < (uint64_t)(b) ? (a) : (b))
-#define max_u64(a, b)	   ((uint64_t)(a) > (uint64_t)(b) ? (a) : (b))
-#define likely(x)	   __builtin_expect(!!(x), 1)
-#define unlikely(x)	   __builtin_expect(!!(x), 0)
-#define PAGE_SIZE	   4096ull
-#define NS_PER_SEC	   1000000000ull
-#define DEADLINE_NEVER	   UINT64_MAX
+#define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
+#define ALIGN_UP(x, a)	 (((x) + ((a)-1)) & ~((uint64_t)(a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((uint64_t)(a)-1))
+#define min_u64(a, b)	 ((uint64_t)(a) < (uint64_t)(b) ? (a) : (b))
+#define max_u64(a, b)	 ((uint64_t)(a) > (uint64_t)(b) ? (a) : (b))
+#define likely(x)	 __builtin_expect(!!(x), 1)
+#define unlikely(x)	 __builtin_expect(!!(x), 0)
+#define PAGE_SIZE	 4096ull
+#define NS_PER_SEC	 1000000000ull
+#define DEADLINE_NEVER	 UINT64_MAX
 
 #define kernel_boot   ((const struct mf_boot *)MF_BOOT_VA)
 #define kernel_shared ((struct mf_shared *)MF_SHARED_VA)
@@ -48,11 +48,11 @@ _Noreturn void kpanic(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
 
 /* For our own bugs only; stays on in release; no side effects inside. */
-#define kassert(cond)                                                    \
-	do {                                                             \
-		if (unlikely(!(cond)))                                   \
-			kpanic("%s:%d: assertion failed: %s", __FILE__,  \
-			       __LINE__, #cond);                         \
+#define kassert(cond)                                                   \
+	do {                                                            \
+		if (unlikely(!(cond)))                                  \
+			kpanic("%s:%d: assertion failed: %s", __FILE__, \
+			       __LINE__, #cond);                        \
 	} while (0)
 
 #endif

@@ -29,7 +29,7 @@ struct iov_iter {
 	const struct kiovec {
 		uint64_t base;
 		uint64_t len;
-	} *iov;
+	} * iov;
 	uint32_t iov_count; /* entries left, from iov on */
 	uint64_t skip; /* bytes done of *iov */
 	uint64_t left; /* bytes left in all */

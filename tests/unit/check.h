@@ -70,28 +70,28 @@ static inline int check_done(void)
 	return check_failures != 0;
 }
 
-#define CHECK_STR_(x)	#x
-#define CHECK_STR(x)	CHECK_STR_(x)
-#define CHECK_WHERE	__FILE__ ":" CHECK_STR(__LINE__)
+#define CHECK_STR_(x) #x
+#define CHECK_STR(x)  CHECK_STR_(x)
+#define CHECK_WHERE   __FILE__ ":" CHECK_STR(__LINE__)
 
 #define check(cond) check_true_at(CHECK_WHERE, #cond, (cond) ? 1 : 0)
 #define check_int(got, want) \
 	check_int_at(CHECK_WHERE, #got, (int64_t)(got), (int64_t)(want))
-#define check_str(got, want) check_str_at(CHECK_WHERE, #got, (got), (want))
+#define check_str(got, want)	  check_str_at(CHECK_WHERE, #got, (got), (want))
 #define check_mem(got, want, len) check_mem_at(CHECK_WHERE, got, want, len)
 #define check_ptr(got, want)                                      \
 	check_int_at(CHECK_WHERE, #got, (int64_t)(intptr_t)(got), \
 		     (int64_t)(intptr_t)(want))
 
 /* Runs one `static void f(void)`. */
-#define RUN(f)                                       \
-	do {                                         \
-		check_tests++;                       \
-		if (setjmp(check_jmp) == 0) {        \
-			f();                         \
-		} else {                             \
-			printf("%s failed\n", #f);   \
-		}                                    \
+#define RUN(f)                                     \
+	do {                                       \
+		check_tests++;                     \
+		if (setjmp(check_jmp) == 0) {      \
+			f();                       \
+		} else {                           \
+			printf("%s failed\n", #f); \
+		}                                  \
 	} while (0)
 
 #endif

@@ -11,7 +11,9 @@ struct item {
 	struct list node;
 };
 
-static struct item items[3] = { { .value = 0 }, { .value = 1 }, { .value = 2 } };
+static struct item items[3] = { { .value = 0 },
+				{ .value = 1 },
+				{ .value = 2 } };
 static struct list head;
 
 static void fill(void)
