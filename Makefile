@@ -31,7 +31,7 @@ LIB_SRC     := $(wildcard lib/*.c)
 KERNEL_SRC  := $(wildcard kernel/core/*.c kernel/fs/*.c kernel/net/*.c \
 	kernel/dev/*.c kernel/sys/*.c kernel/arch/x86_64/*.c) $(LIB_SRC)
 KERNEL_ASM  := $(wildcard kernel/arch/x86_64/*.S)
-HOST_SRC    := $(wildcard host/*.c) $(filter-out lib/mem.c,$(LIB_SRC))
+HOST_SRC    := $(wildcard host/*.c) $(LIB_SRC)
 MONITOR_SRC := $(wildcard monitor/*.c monitor/substrates/*.c)
 MONITOR_ASM := $(wildcard monitor/substrates/*.S)
 IMAGE_SRC   := $(wildcard image/*.c)

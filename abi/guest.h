@@ -209,6 +209,7 @@ struct mf_shared {
 	_Atomic uint64_t signals; /* 120: monitor ORs bit n-1, kernel takes */
 	struct mf_upcall upcall; /* 128: monitor */
 	struct mf_clock clock; /* monitor */
+	_Atomic uint32_t want_tick; /* kernel: a tick upcall is of use now */
 	struct mf_ring_index ring;
 };
 
@@ -235,7 +236,9 @@ struct mf_stats {
 	uint64_t threads_peak;
 };
 
-_Static_assert(sizeof(struct mf_stats) <= 2 * MF_PAGE_SIZE, "stats pages");
+/* The last 512 bytes of the pages are for the text of a panic. */
+_Static_assert(sizeof(struct mf_stats) <= 2 * MF_PAGE_SIZE - 512,
+	       "stats pages");
 
 /* ---- a crash ----------------------------------------------------------- */
 

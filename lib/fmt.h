@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Formatting without a C library. %d %i %u %x %X %c %s %p %% with the flags
- * 0 and -, width, precision for %s, and l, ll, z. Always terminates; returns
- * the length the whole text would have had.
+ * 0, - and # (0x), width, precision for %s, and l, ll, z. Always terminates;
+ * returns the length the whole text would have had.
  */
 #ifndef LIB_FMT_H
 #define LIB_FMT_H

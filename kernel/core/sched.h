@@ -43,6 +43,12 @@ int waitq_sleep_uninterruptible(struct waitq *q, uint64_t deadline_ns);
 /* Lets other runnable threads go first. */
 void sched_yield_now(void);
 
+/* ---- for the entry code ------------------------------------------------ */
+
+void sched_tick(void); /* the time slice is over */
+void sched_exit_work(struct mf_regs *r);
+void sched_thread_begin(void);
+
 /* True if the current thread has a signal to handle. */
 bool signal_pending(void);
 /* Sends to the whole process, as kill(2); 0 or -EINVAL. */

@@ -21,4 +21,9 @@ struct ktimer {
 void ktimer_start(struct ktimer *t, uint64_t deadline_ns);
 void ktimer_stop(struct ktimer *t); /* harmless when not running */
 
+/* ---- for the scheduler ------------------------------------------------- */
+
+void ktimer_run(void); /* fires what is due */
+uint64_t ktimer_next(void); /* the earliest deadline, or DEADLINE_NEVER */
+
 #endif

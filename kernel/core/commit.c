@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory behind areas. Three kinds of leaf exist: frames the area owns
+ * (anonymous memory and private copies of file pages), frames of a shared
+ * file (one reference each), and pages of the image (MF_IMAGE_GPA and up,
+ * never freed). Freed frames wait in `freed` until the TLB is flushed.
+ */
+#include "core/commit.h"
+
+#include "core/frame.h"
+
+#define FREED_MAX 64
+
+static struct {
+	gpa_t gpa;
+	uint64_t len;
+} freed[FREED_MAX];
+static unsigned freed_count;
+
+void commit_finish(void)
+{
+	arch_mmu_flush();
+	for (unsigned i = 0; i < freed_count; i++)
+		frame_unref_range(freed[i].gpa, freed[i].len);
+	freed_count = 0;
+}
+
+static void free_later(gpa_t gpa, uint64_t len)
+{
+	if (gpa.v >= MF_IMAGE_GPA)
+		return;
+	if (freed_count) {
+		unsigned last = freed_count - 1;
+
+		if (freed[last].gpa.v + freed[last].len == gpa.v) {
+			freed[last].len += len;
+			return;
+		}
+		if (gpa.v + len == freed[last].gpa.v) {
+			freed[last].gpa = gpa;
+			freed[last].len += len;
+			return;
+		}
+	}
+	if (freed_count == FREED_MAX)
+		commit_finish();
+	freed[freed_count].gpa = gpa;
+	freed[freed_count].len = len;
+	freed_count++;
+}
+
+static unsigned order_for(uint64_t va, uint64_t len)
+{
+	unsigned order = 0;
+
+	while (order < FRAME_ORDER_MAX && (PAGE_SIZE << (order + 1)) <= len &&
+	       va % (PAGE_SIZE << (order + 1)) == 0)
+		order++;
+	return order;
+}
+
+/* Largest possible blocks of zeroed frames for [va, va + len). */
+static int commit_anon(uint64_t va, uint64_t len, uint32_t prot)
+{
+	while (len) {
+		unsigned order = order_for(va, len);
+		gpa_t g = frame_alloc(order, true);
+		int err;
+
+		while (!g.v && order)
+			g = frame_alloc(--order, true);
+		if (!g.v)
+			return -ENOMEM;
+		err = arch_mmu_map(va, g, PAGE_SIZE << order, prot);
+		if (err) {
+			frame_unref_range(g, PAGE_SIZE << order);
+			return err;
+		}
+		va += PAGE_SIZE << order;
+		len -= PAGE_SIZE << order;
+	}
+	return 0;
+}
+
+/* A private copy of a run of file memory (or zeroes, for a hole). */
+static int commit_copy(uint64_t va, const struct map_extent *from,
+		       uint32_t prot)
+{
+	for (uint64_t off = 0; off < from->len; off += PAGE_SIZE) {
+		gpa_t g = frame_alloc(0, from->gpa.v == 0);
+		int err;
+
+		if (!g.v)
+			return -ENOMEM;
+		if (from->gpa.v >= MF_IMAGE_GPA)
+			memcpy(gpa_kva(g),
+			       (const void *)(uintptr_t)(MF_IMAGE_VA +
+							 from->gpa.v -
+							 MF_IMAGE_GPA + off),
+			       PAGE_SIZE);
+		else if (from->gpa.v)
+			memcpy(gpa_kva(g),
+			       gpa_kva((gpa_t){ from->gpa.v + off }),
+			       PAGE_SIZE);
+		err = arch_mmu_map(va + off, g, PAGE_SIZE, prot);
+		if (err) {
+			frame_unref_range(g, PAGE_SIZE);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* Maps the file's own memory: the image, or frames with a reference. */
+static int commit_shared(uint64_t va, const struct map_extent *from,
+			 uint32_t prot)
+{
+	int err = arch_mmu_map(va, from->gpa, from->len, prot);
+
+	if (err || from->gpa.v >= MF_IMAGE_GPA)
+		return err;
+	for (uint64_t off = 0; off < from->len; off += PAGE_SIZE)
+		frame_ref((gpa_t){ from->gpa.v + off });
+	return 0;
+}
+
+static int commit_file(struct vma *v, uint64_t va, uint64_t len)
+{
+	bool shared = (v->flags & MAP_TYPE) != MAP_PRIVATE;
+
+	while (len) {
+		struct map_extent e = { { 0 }, 0 };
+		uint64_t off = v->off + (va - v->start);
+		int err = v->file->ops->extent(v->file, off, len, shared, &e);
+
+		/* Past the end of the file: nothing there, SIGBUS. */
+		if (err == -ENXIO)
+			return 0;
+		if (err)
+			return err;
+		e.len = min_u64(e.len, len);
+		if (shared ||
+		    (e.gpa.v >= MF_IMAGE_GPA && !(v->prot & PROT_WRITE)))
+			err = commit_shared(va, &e, v->prot);
+		else
+			err = commit_copy(va, &e, v->prot);
+		if (err)
+			return err;
+		va += e.len;
+		len -= e.len;
+	}
+	return 0;
+}
+
+int commit_area(struct vma *v, uint64_t start, uint64_t end)
+{
+	uint64_t va = start;
+
+	if (!v->prot)
+		return 0;
+	while (va < end) {
+		struct arch_leaf leaf;
+		uint64_t hole = va;
+		int err;
+
+		arch_mmu_lookup(va, &leaf);
+		while (!leaf.present && leaf.va + leaf.size < end)
+			arch_mmu_lookup(leaf.va + leaf.size, &leaf);
+		va = leaf.present ? leaf.va : end;
+		if (va > hole) {
+			err = v->file ? commit_file(v, hole, va - hole) :
+					commit_anon(hole, va - hole, v->prot);
+			if (err)
+				return err;
+		}
+		if (leaf.present)
+			va = leaf.va + leaf.size;
+	}
+	return 0;
+}
+
+/* Image pages that become writable are replaced by copies. */
+static int own_image_pages(struct vma *v)
+{
+	struct arch_leaf leaf;
+	uint64_t va = v->start;
+
+	while (va < v->end) {
+		arch_mmu_lookup(va, &leaf);
+		if (leaf.present && leaf.gpa.v >= MF_IMAGE_GPA) {
+			uint64_t lo = max_u64(leaf.va, v->start);
+			uint64_t hi = min_u64(leaf.va + leaf.size, v->end);
+			struct map_extent from = {
+				{ leaf.gpa.v + lo - leaf.va }, hi - lo
+			};
+			int err = arch_mmu_unmap(lo, hi - lo);
+
+			if (!err)
+				err = commit_copy(lo, &from, v->prot);
+			if (err)
+				return err;
+		}
+		va = leaf.va + leaf.size;
+	}
+	return 0;
+}
+
+int commit_protect(struct vma *v)
+{
+	int err;
+
+	if ((v->prot & PROT_WRITE) && v->file &&
+	    (v->flags & MAP_TYPE) == MAP_PRIVATE) {
+		err = own_image_pages(v);
+		if (err)
+			return err;
+	}
+	err = arch_mmu_protect(v->start, v->end - v->start, v->prot);
+	if (err)
+		return err;
+	return commit_area(v, v->start, v->end);
+}
+
+int commit_release(uint64_t start, uint64_t end)
+{
+	uint64_t va = start;
+
+	while (va < end) {
+		struct arch_leaf leaf;
+		uint64_t lo, hi;
+
+		arch_mmu_lookup(va, &leaf);
+		lo = max_u64(leaf.va, start);
+		hi = min_u64(leaf.va + leaf.size, end);
+		if (leaf.present) {
+			/* Unmapping a part of a huge leaf can need memory;
+			 * then nothing of this leaf has changed. */
+			int err = arch_mmu_unmap(lo, hi - lo);
+
+			if (err)
+				return err;
+			free_later((gpa_t){ leaf.gpa.v + (lo - leaf.va) },
+				   hi - lo);
+		}
+		va = leaf.va + leaf.size;
+	}
+	return 0;
+}
+
+/* Zeroes the area's own frames in place; the mapping does not change. */
+static void zero_leaves(uint64_t start, uint64_t end)
+{
+	uint64_t va = start;
+
+	while (va < end) {
+		struct arch_leaf leaf;
+		uint64_t lo, hi;
+
+		arch_mmu_lookup(va, &leaf);
+		lo = max_u64(leaf.va, start);
+		hi = min_u64(leaf.va + leaf.size, end);
+		if (leaf.present && leaf.gpa.v < MF_IMAGE_GPA)
+			frame_zero_range(
+				(gpa_t){ leaf.gpa.v + (lo - leaf.va) },
+				hi - lo);
+		va = leaf.va + leaf.size;
+	}
+}
+
+int commit_discard(struct vma *v, uint64_t start, uint64_t end)
+{
+	int err;
+
+	if ((v->flags & MAP_TYPE) != MAP_PRIVATE)
+		return 0;
+	if (!v->file) {
+		zero_leaves(start, end);
+		return 0;
+	}
+	err = commit_release(start, end);
+	if (err)
+		return err;
+	commit_finish();
+	return commit_area(v, start, end);
+}
+
+int commit_move(uint64_t from, uint64_t to, uint64_t len)
+{
+	uint64_t va = from;
+
+	while (va < from + len) {
+		struct arch_leaf leaf;
+		uint64_t lo, hi;
+		int err;
+
+		arch_mmu_lookup(va, &leaf);
+		lo = max_u64(leaf.va, from);
+		hi = min_u64(leaf.va + leaf.size, from + len);
+		if (leaf.present) {
+			err = arch_mmu_unmap(lo, hi - lo);
+			if (!err)
+				err = arch_mmu_map(
+					to + (lo - from),
+					(gpa_t){ leaf.gpa.v + (lo - leaf.va) },
+					hi - lo, leaf.prot);
+			if (err)
+				return err;
+		}
+		va = leaf.va + leaf.size;
+	}
+	arch_mmu_flush();
+	return 0;
+}

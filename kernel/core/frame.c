@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The buddy allocator. struct frame of every page of ram_max lies in one
+ * array at the start of free RAM; it is only touched where frames are used,
+ * so its untouched part costs the host nothing. A block's state is kept in
+ * its first frame. `used_map` has a bit per page that may hold old contents:
+ * such pages are cleared when they are handed out again, all others are
+ * still zero.
+ */
+#include "core/frame.h"
+
+#include "arch.h"
+
+#define NONE	      UINT32_MAX
+#define ORDERS	      (FRAME_ORDER_MAX + 1)
+/* Freed runs at least this long are given back to the host at once. */
+#define DISCARD_BYTES (1ull << 20)
+#define GROW_BYTES    (16ull << 20)
+
+struct frame {
+	uint32_t next, prev; /* free list, frame numbers */
+	uint32_t extra_refs; /* references beyond the first */
+	uint8_t order;
+	bool free; /* head of a free block */
+	uint8_t tag;
+	uint8_t pad;
+};
+
+_Static_assert(sizeof(struct frame) == 16, "frame array is 1/256 of RAM");
+
+static struct frame *frames;
+static uint64_t *used_map;
+static uint32_t free_head[ORDERS];
+static uint64_t ram_size; /* frames below it are managed */
+static uint64_t free_pages;
+static uint64_t managed_pages;
+
+static void list_push(uint32_t pfn, unsigned order)
+{
+	struct frame *f = &frames[pfn];
+
+	f->order = (uint8_t)order;
+	f->free = true;
+	f->prev = NONE;
+	f->next = free_head[order];
+	if (f->next != NONE)
+		frames[f->next].prev = pfn;
+	free_head[order] = pfn;
+}
+
+static void list_remove(uint32_t pfn)
+{
+	struct frame *f = &frames[pfn];
+
+	if (f->prev != NONE)
+		frames[f->prev].next = f->next;
+	else
+		free_head[f->order] = f->next;
+	if (f->next != NONE)
+		frames[f->next].prev = f->prev;
+	f->free = false;
+}
+
+static void free_block(uint32_t pfn, unsigned order)
+{
+	uint64_t pages = ram_size / PAGE_SIZE;
+
+	free_pages += 1ull << order;
+	while (order < FRAME_ORDER_MAX) {
+		uint32_t buddy = pfn ^ (1u << order);
+
+		if (buddy + (1ull << order) > pages || !frames[buddy].free ||
+		    frames[buddy].order != order)
+			break;
+		list_remove(buddy);
+		pfn &= ~(1u << order);
+		order++;
+	}
+	list_push(pfn, order);
+}
+
+/* Frees any run of pages as the largest aligned blocks it is made of. */
+static void free_run(uint32_t pfn, uint64_t count)
+{
+	while (count) {
+		unsigned order = FRAME_ORDER_MAX;
+
+		while ((pfn & ((1u << order) - 1)) || (1ull << order) > count)
+			order--;
+		free_block(pfn, order);
+		pfn += 1u << order;
+		count -= 1ull << order;
+	}
+}
+
+void frame_init(void)
+{
+	const struct mf_boot *boot = kernel_boot;
+	uint64_t pages = boot->ram_max / PAGE_SIZE;
+	uint64_t at = ALIGN_UP(boot->free_gpa, PAGE_SIZE);
+
+	for (unsigned i = 0; i < ORDERS; i++)
+		free_head[i] = NONE;
+	frames = gpa_kva((gpa_t){ at });
+	at = ALIGN_UP(at + pages * sizeof(struct frame), PAGE_SIZE);
+	used_map = gpa_kva((gpa_t){ at });
+	at = ALIGN_UP(at + pages / 8 + 8, PAGE_SIZE);
+	if (at >= boot->ram_size)
+		kpanic("%lu KiB of memory do not hold the page frame table",
+		       boot->ram_size >> 10);
+	ram_size = boot->ram_size;
+	managed_pages = (ram_size - at) / PAGE_SIZE;
+	free_run((uint32_t)(at / PAGE_SIZE), managed_pages);
+}
+
+static bool grow(unsigned order)
+{
+	uint64_t want = max_u64(GROW_BYTES, PAGE_SIZE << order);
+	uint64_t size = max_u64(ram_size * 2, ram_size + want);
+	uint64_t old = ram_size;
+
+	size = ALIGN_DOWN(min_u64(size, kernel_boot->ram_max), MF_HUGE_SIZE);
+	if (size <= old)
+		return false;
+	kernel_shared->arg[0] = size;
+	if (arch_doorbell(MF_DB_GROW) != 0)
+		return false;
+	ram_size = size;
+	managed_pages += (size - old) / PAGE_SIZE;
+	free_run((uint32_t)(old / PAGE_SIZE), (size - old) / PAGE_SIZE);
+	return true;
+}
+
+/* Takes the used bits of [pfn, pfn + count) away; clears those pages. */
+static void clear_used(uint32_t pfn, uint32_t count)
+{
+	for (uint32_t p = pfn; p < pfn + count; p++) {
+		uint64_t *word = &used_map[p / 64];
+
+		if (!*word && p % 64 == 0 && p + 64 <= pfn + count) {
+			p += 63;
+			continue;
+		}
+		if (!(*word & (1ull << (p % 64))))
+			continue;
+		*word &= ~(1ull << (p % 64));
+		memset(gpa_kva((gpa_t){ p * PAGE_SIZE }), 0, PAGE_SIZE);
+	}
+}
+
+static void account(void)
+{
+	uint64_t now = frame_used_bytes();
+
+	kernel_stats->mem_now = now;
+	if (now > kernel_stats->mem_peak)
+		kernel_stats->mem_peak = now;
+}
+
+gpa_t frame_alloc(unsigned order, bool zero)
+{
+	unsigned at;
+	uint32_t pfn;
+
+	do {
+		for (at = order; at <= FRAME_ORDER_MAX; at++)
+			if (free_head[at] != NONE)
+				break;
+	} while (at > FRAME_ORDER_MAX && grow(order));
+	if (at > FRAME_ORDER_MAX)
+		return (gpa_t){ 0 };
+	pfn = free_head[at];
+	list_remove(pfn);
+	while (at > order) {
+		at--;
+		list_push(pfn + (1u << at), at);
+	}
+	free_pages -= 1ull << order;
+	if (zero)
+		clear_used(pfn, 1u << order);
+	account();
+	return (gpa_t){ pfn * PAGE_SIZE };
+}
+
+static void mark_used(uint32_t pfn, uint64_t count)
+{
+	for (uint64_t p = pfn; p < pfn + count; p++)
+		used_map[p / 64] |= 1ull << (p % 64);
+}
+
+/* The host takes the memory back; true if it now reads as zero. */
+static bool discard(uint64_t gpa, uint64_t len)
+{
+	if (len < DISCARD_BYTES)
+		return false;
+	kernel_shared->arg[0] = gpa;
+	kernel_shared->arg[1] = len;
+	return arch_doorbell(MF_DB_DISCARD) == 0;
+}
+
+static void release_run(uint32_t pfn, uint64_t count)
+{
+	if (!count)
+		return;
+	if (!discard(pfn * PAGE_SIZE, count * PAGE_SIZE))
+		mark_used(pfn, count);
+	free_run(pfn, count);
+}
+
+void frame_zero_range(gpa_t gpa, uint64_t len)
+{
+	if (!discard(gpa.v, len))
+		memset(gpa_kva(gpa), 0, len);
+}
+
+void frame_unref_range(gpa_t gpa, uint64_t len)
+{
+	uint32_t pfn = (uint32_t)(gpa.v / PAGE_SIZE);
+	uint64_t count = len / PAGE_SIZE;
+	uint32_t start = pfn; /* of the run that becomes free */
+	uint32_t end = pfn + (uint32_t)count;
+
+	for (; pfn < end; pfn++) {
+		if (!frames[pfn].extra_refs)
+			continue;
+		frames[pfn].extra_refs--;
+		release_run(start, pfn - start);
+		start = pfn + 1;
+	}
+	release_run(start, end - start);
+	account();
+}
+
+void frame_ref(gpa_t gpa)
+{
+	frames[gpa.v / PAGE_SIZE].extra_refs++;
+}
+
+uint64_t frame_free_bytes(void)
+{
+	return free_pages * PAGE_SIZE;
+}
+
+uint64_t frame_used_bytes(void)
+{
+	return (managed_pages - free_pages) * PAGE_SIZE;
+}
+
+uint8_t frame_tag(const void *p)
+{
+	return frames[kva_gpa(p).v / PAGE_SIZE].tag;
+}
+
+void frame_set_tag(const void *p, uint8_t tag)
+{
+	frames[kva_gpa(p).v / PAGE_SIZE].tag = tag;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Page frames: who owns each 4 KiB of RAM. A buddy allocator over the RAM the
+ * monitor mapped, grown on demand. Frames are known to be zero until first
+ * handed out, so that untouched memory is never touched by the kernel either.
+ */
+#ifndef KERNEL_CORE_FRAME_H
+#define KERNEL_CORE_FRAME_H
+
+#include "core/alloc.h"
+
+void frame_init(void);
+
+/*
+ * 2^order contiguous frames, aligned to their size, zeroed when `zero` is
+ * set; gpa 0 when memory is exhausted. One reference.
+ */
+gpa_t frame_alloc(unsigned order, bool zero);
+
+/* Drops one reference of each page in the range; the last one frees it. */
+void frame_unref_range(gpa_t gpa, uint64_t len);
+void frame_ref(gpa_t gpa); /* one page */
+
+/* Owned pages read as zero afterwards; long runs go back to the host. */
+void frame_zero_range(gpa_t gpa, uint64_t len);
+
+uint64_t frame_free_bytes(void); /* of the RAM mapped now */
+uint64_t frame_used_bytes(void);
+
+/* Which allocator owns a page of the direct map (core/heap.c). */
+uint8_t frame_tag(const void *p);
+void frame_set_tag(const void *p, uint8_t tag);
+
+#endif

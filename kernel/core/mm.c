@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Areas of the program's address space, in one sorted array. This file owns
+ * the array, finds room, splits and merges; core/commit.c gives areas their
+ * memory and takes it back. Every public call leaves the map as it was when
+ * it fails, except that memory of a MAP_FIXED target is gone, as on Linux.
+ */
+#include "core/mm.h"
+
+#include "core/alloc.h"
+#include "core/commit.h"
+#include "core/random.h"
+
+#define MM_AREAS_MAX 65536 /* as vm.max_map_count, rounded */
+
+static struct vma **areas;
+static size_t area_count, area_room;
+static uint64_t map_top; /* mappings are placed downwards from here */
+static uint64_t brk_start, brk_end;
+
+void mm_init(void)
+{
+	uint64_t slide;
+
+	random_fill(&slide, sizeof(slide));
+	/* 2 MiB steps over 8 GiB: enough to vary, dense in page tables. */
+	map_top = MF_USER_VA_MAX - (4ull << 30) -
+		  (slide % 4096) * MF_HUGE_SIZE;
+	area_room = 64;
+	areas = kzalloc(area_room * sizeof(*areas));
+	if (!areas)
+		kpanic("no memory for the area table");
+}
+
+/* Index of the first area that ends above addr. */
+static size_t area_index(uint64_t addr)
+{
+	size_t lo = 0, hi = area_count;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (areas[mid]->end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct vma *mm_find(uint64_t addr)
+{
+	size_t i = area_index(addr);
+
+	return i < area_count ? areas[i] : NULL;
+}
+
+const struct vma *mm_area(size_t index)
+{
+	return index < area_count ? areas[index] : NULL;
+}
+
+static int area_insert(struct vma *v)
+{
+	size_t i = area_index(v->start);
+
+	if (area_count == MM_AREAS_MAX)
+		return -ENOMEM;
+	if (area_count == area_room) {
+		struct vma **n = krealloc(areas, area_room * sizeof(*areas),
+					  area_room * 2 * sizeof(*areas));
+		if (!n)
+			return -ENOMEM;
+		areas = n;
+		area_room *= 2;
+	}
+	memmove(&areas[i + 1], &areas[i], (area_count - i) * sizeof(*areas));
+	areas[i] = v;
+	area_count++;
+	return 0;
+}
+
+static void area_remove(size_t i)
+{
+	struct vma *v = areas[i];
+
+	area_count--;
+	memmove(&areas[i], &areas[i + 1], (area_count - i) * sizeof(*areas));
+	if (v->file)
+		file_unref(v->file);
+	kfree(v);
+}
+
+static struct vma *area_new(const struct vma *like)
+{
+	struct vma *v = kzalloc(sizeof(*v));
+
+	if (!v)
+		return NULL;
+	*v = *like;
+	if (v->file)
+		file_ref(v->file);
+	return v;
+}
+
+/* Cuts the area at `at`, if one spans it, so that areas begin there. */
+static int area_cut(uint64_t at)
+{
+	size_t i = area_index(at);
+	struct vma *low, *high;
+	int err;
+
+	if (i == area_count || areas[i]->start >= at)
+		return 0;
+	low = areas[i];
+	high = area_new(low);
+	if (!high)
+		return -ENOMEM;
+	high->start = at;
+	high->off += at - low->start;
+	low->end = at;
+	err = area_insert(high);
+	if (!err)
+		return 0;
+	low->end = high->end;
+	if (high->file)
+		file_unref(high->file);
+	kfree(high);
+	return err;
+}
+
+static bool can_merge(const struct vma *a, const struct vma *b)
+{
+	return a->end == b->start && a->prot == b->prot &&
+	       a->flags == b->flags && a->file == b->file &&
+	       (!a->file || a->off + (a->end - a->start) == b->off);
+}
+
+/* Joins neighbours around [start, end] that became alike. */
+static void areas_merge(uint64_t start, uint64_t end)
+{
+	size_t i = area_index(start ? start - 1 : 0);
+
+	while (i + 1 < area_count && areas[i]->start <= end) {
+		struct vma *a = areas[i], *b = areas[i + 1];
+
+		if (!can_merge(a, b)) {
+			i++;
+			continue;
+		}
+		a->end = b->end;
+		area_remove(i + 1);
+	}
+}
+
+static bool range_ok(uint64_t addr, uint64_t len)
+{
+	return len && addr >= MF_USER_VA_MIN && addr < MF_USER_VA_MAX &&
+	       len <= MF_USER_VA_MAX - addr;
+}
+
+static bool range_free(uint64_t addr, uint64_t len)
+{
+	const struct vma *v = mm_find(addr);
+
+	return range_ok(addr, len) && (!v || v->start >= addr + len);
+}
+
+/* Room for len bytes, searched downwards from the top; 0 if there is none. */
+static uint64_t find_room(uint64_t len)
+{
+	uint64_t align = len >= MF_HUGE_SIZE ? MF_HUGE_SIZE : PAGE_SIZE;
+	uint64_t top = map_top;
+	size_t i = area_index(map_top);
+
+	for (;;) {
+		uint64_t floor = i ? areas[i - 1]->end : MF_USER_VA_MIN;
+		uint64_t at;
+
+		if (top > len) {
+			at = ALIGN_DOWN(top - len, align);
+			if (at >= floor && at >= MF_USER_VA_MIN &&
+			    at + len <= top)
+				return at;
+		}
+		if (!i)
+			return 0;
+		i--;
+		top = min_u64(top, areas[i]->start);
+	}
+}
+
+int mm_unmap(uint64_t addr, uint64_t len)
+{
+	uint64_t end;
+	size_t i;
+	int err;
+
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (addr % PAGE_SIZE || !len || addr >= MF_USER_VA_MAX ||
+	    len > MF_USER_VA_MAX - addr)
+		return -EINVAL;
+	end = addr + len;
+	err = area_cut(addr);
+	if (!err)
+		err = area_cut(end);
+	if (err)
+		return err;
+	i = area_index(addr);
+	while (i < area_count && areas[i]->start < end) {
+		err = commit_release(areas[i]->start, areas[i]->end);
+		if (err)
+			break;
+		area_remove(i);
+	}
+	commit_finish();
+	return err;
+}
+
+static int64_t choose_address(const struct mmap_request *req, uint64_t len)
+{
+	uint64_t at;
+	int err;
+
+	if (req->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (req->addr % PAGE_SIZE)
+			return -EINVAL;
+		if (!range_ok(req->addr, len))
+			return req->addr < MF_USER_VA_MIN ? -EPERM : -ENOMEM;
+		if (req->flags & MAP_FIXED_NOREPLACE)
+			return range_free(req->addr, len) ?
+				       (int64_t)req->addr :
+				       -EEXIST;
+		err = mm_unmap(req->addr, len);
+		return err ? err : (int64_t)req->addr;
+	}
+	at = ALIGN_DOWN(req->addr, PAGE_SIZE);
+	if (at && range_free(at, len))
+		return (int64_t)at;
+	at = find_room(len);
+	return at ? (int64_t)at : -ENOMEM;
+}
+
+int64_t mm_map(const struct mmap_request *req)
+{
+	uint64_t len = ALIGN_UP(req->len, PAGE_SIZE);
+	struct vma like = {
+		.prot = req->prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
+		.flags = req->flags &
+			 (MAP_TYPE | MAP_ANONYMOUS | VMA_STACK | VMA_HEAP),
+		.file = req->file,
+		.off = req->file ? req->off : 0,
+	};
+	struct vma *v;
+	int64_t at;
+	int err;
+
+	if (!len || len > MF_USER_VA_MAX)
+		return req->len ? -ENOMEM : -EINVAL;
+	at = choose_address(req, len);
+	if (at < 0)
+		return at;
+	like.start = (uint64_t)at;
+	like.end = like.start + len;
+	v = area_new(&like);
+	if (!v)
+		return -ENOMEM;
+	err = area_insert(v);
+	if (err) {
+		if (v->file)
+			file_unref(v->file);
+		kfree(v);
+		return err;
+	}
+	err = commit_area(v, v->start, v->end);
+	if (err) {
+		mm_unmap(like.start, len);
+		return err;
+	}
+	if (!v->file)
+		areas_merge(like.start, like.end);
+	return at;
+}
+
+/* Whether [addr, end) is covered by areas without a hole. */
+static bool range_mapped(uint64_t addr, uint64_t end)
+{
+	size_t i = area_index(addr);
+
+	for (; addr < end; i++) {
+		if (i == area_count || areas[i]->start > addr)
+			return false;
+		addr = areas[i]->end;
+	}
+	return true;
+}
+
+int mm_protect(uint64_t addr, uint64_t len, uint32_t prot)
+{
+	uint64_t end;
+	int err;
+
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (addr % PAGE_SIZE || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	end = addr + len;
+	if (!range_ok(addr, len) || !range_mapped(addr, end))
+		return -ENOMEM;
+	err = area_cut(addr);
+	if (!err)
+		err = area_cut(end);
+	for (size_t i = area_index(addr);
+	     !err && i < area_count && areas[i]->start < end; i++) {
+		struct vma *v = areas[i];
+		uint32_t old = v->prot;
+
+		if (old == prot)
+			continue;
+		if ((v->flags & MAP_TYPE) == MAP_SHARED && v->file &&
+		    (prot & PROT_WRITE) &&
+		    (v->file->flags & 3) != 2 /* O_RDWR */) {
+			err = -EACCES;
+			break;
+		}
+		v->prot = prot;
+		err = commit_protect(v);
+		if (err)
+			v->prot = old;
+	}
+	commit_finish();
+	areas_merge(addr, end);
+	return err;
+}
+
+int mm_advise(uint64_t addr, uint64_t len, int advice)
+{
+	uint64_t end;
+	int err = 0;
+
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (addr % PAGE_SIZE)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (!range_ok(addr, len))
+		return -ENOMEM;
+	end = addr + len;
+	if (advice == MADV_DONTNEED || advice == MADV_FREE ||
+	    advice == MADV_REMOVE)
+		for (size_t i = area_index(addr);
+		     !err && i < area_count && areas[i]->start < end; i++)
+			err = commit_discard(areas[i],
+					     max_u64(areas[i]->start, addr),
+					     min_u64(areas[i]->end, end));
+	commit_finish();
+	if (err)
+		return err;
+	return range_mapped(addr, end) ? 0 : -ENOMEM;
+}
+
+/* Moves or grows the single area [addr, addr + old_len). */
+static int64_t remap_move(const struct vma *v, uint64_t old_len,
+			  uint64_t new_len, int64_t to)
+{
+	struct vma like = *v;
+	uint64_t from = v->start;
+	uint64_t keep = min_u64(old_len, new_len);
+	struct vma *n;
+	int err;
+
+	like.start = (uint64_t)to;
+	like.end = like.start + new_len;
+	n = area_new(&like);
+	if (!n)
+		return -ENOMEM;
+	err = area_insert(n);
+	if (err) {
+		if (n->file)
+			file_unref(n->file);
+		kfree(n);
+		return err;
+	}
+	err = commit_move(from, n->start, keep);
+	if (!err)
+		err = commit_area(n, n->start, n->end);
+	if (err) {
+		commit_move(n->start, from, keep);
+		mm_unmap(n->start, new_len);
+		return err;
+	}
+	err = mm_unmap(from, old_len);
+	return err ? err : to;
+}
+
+static int64_t remap_grow(struct vma *v, uint64_t old_len, uint64_t new_len,
+			  uint32_t flags)
+{
+	uint64_t addr = v->start;
+	uint64_t old_end = addr + old_len;
+	uint64_t room;
+	int err;
+
+	if (range_free(old_end, new_len - old_len)) {
+		v->end = addr + new_len;
+		err = commit_area(v, old_end, v->end);
+		if (!err)
+			return (int64_t)addr;
+		commit_release(old_end, v->end);
+		commit_finish();
+		v->end = old_end;
+		return err;
+	}
+	if (!(flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	room = find_room(new_len);
+	if (!room)
+		return -ENOMEM;
+	return remap_move(v, old_len, new_len, (int64_t)room);
+}
+
+int64_t mm_remap(uint64_t addr, uint64_t old_len, uint64_t new_len,
+		 uint32_t flags, uint64_t new_addr)
+{
+	size_t i;
+	int err;
+
+	old_len = ALIGN_UP(old_len, PAGE_SIZE);
+	new_len = ALIGN_UP(new_len, PAGE_SIZE);
+	if (addr % PAGE_SIZE || !new_len ||
+	    (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) ||
+	    ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
+		return -EINVAL;
+	if (!old_len || !range_ok(addr, old_len) ||
+	    new_len > MF_USER_VA_MAX)
+		return -EINVAL;
+	i = area_index(addr);
+	if (i == area_count || areas[i]->start > addr ||
+	    areas[i]->end < addr + old_len)
+		return -EFAULT;
+	err = area_cut(addr);
+	if (!err)
+		err = area_cut(addr + old_len);
+	if (err)
+		return err;
+	if (flags & MREMAP_FIXED) {
+		if (new_addr % PAGE_SIZE || !range_ok(new_addr, new_len) ||
+		    (new_addr < addr + old_len && addr < new_addr + new_len))
+			return -EINVAL;
+		err = mm_unmap(new_addr, new_len);
+		if (err)
+			return err;
+		return remap_move(areas[area_index(addr)], old_len, new_len,
+				  (int64_t)new_addr);
+	}
+	if (new_len < old_len) {
+		err = mm_unmap(addr + new_len, old_len - new_len);
+		return err ? err : (int64_t)addr;
+	}
+	if (new_len == old_len)
+		return (int64_t)addr;
+	return remap_grow(areas[area_index(addr)], old_len, new_len, flags);
+}
+
+void mm_set_brk(uint64_t start)
+{
+	brk_start = ALIGN_UP(start, PAGE_SIZE);
+	brk_end = brk_start;
+}
+
+uint64_t mm_brk(uint64_t want)
+{
+	uint64_t old = ALIGN_UP(brk_end, PAGE_SIZE);
+	uint64_t top = ALIGN_UP(want, PAGE_SIZE);
+
+	if (want < brk_start || top < want)
+		return brk_end;
+	if (top > old) {
+		struct mmap_request req = {
+			.addr = old,
+			.len = top - old,
+			.prot = PROT_READ | PROT_WRITE,
+			.flags = MAP_PRIVATE | MAP_ANONYMOUS |
+				 MAP_FIXED_NOREPLACE | VMA_HEAP,
+		};
+		if (mm_map(&req) < 0)
+			return brk_end;
+	} else if (top < old && mm_unmap(top, old - top) < 0) {
+		return brk_end;
+	}
+	brk_end = want;
+	return brk_end;
+}
+
+uint64_t mm_virtual_bytes(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < area_count; i++)
+		sum += areas[i]->end - areas[i]->start;
+	return sum;
+}
+
+uint64_t mm_committed_bytes(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < area_count; i++)
+		if (areas[i]->prot & PROT_WRITE)
+			sum += areas[i]->end - areas[i]->start;
+	return sum;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program's memory map: areas (struct vma) with eager commitment. What
+ * is accessible is mapped when the area becomes accessible; PROT_NONE areas
+ * cost nothing. There is one address space.
+ */
+#ifndef KERNEL_CORE_MM_H
+#define KERNEL_CORE_MM_H
+
+#include <linux/mman.h>
+
+#include "arch.h"
+#include "core/kernel.h"
+#include "fs/file.h"
+
+struct vma {
+	uint64_t start, end;
+	uint32_t prot; /* PROT_* */
+	uint32_t flags; /* MAP_SHARED or MAP_PRIVATE, MAP_ANONYMOUS, VMA_* */
+	struct file *file; /* one reference, or NULL */
+	uint64_t off; /* of `start` in the file */
+};
+
+#define VMA_STACK 0x40000000u
+#define VMA_HEAP  0x20000000u
+
+struct mmap_request {
+	uint64_t addr;
+	uint64_t len;
+	uint32_t prot;
+	uint32_t flags;
+	struct file *file; /* borrowed; NULL: anonymous */
+	uint64_t off;
+};
+
+void mm_init(void);
+/* The address, or -errno. */
+int64_t mm_map(const struct mmap_request *req);
+int mm_unmap(uint64_t addr, uint64_t len);
+int mm_protect(uint64_t addr, uint64_t len, uint32_t prot);
+int64_t mm_remap(uint64_t addr, uint64_t old_len, uint64_t new_len,
+		 uint32_t flags, uint64_t new_addr);
+int mm_advise(uint64_t addr, uint64_t len, int advice);
+
+/* The heap that brk(2) moves starts here; set once by the loader. */
+void mm_set_brk(uint64_t start);
+uint64_t mm_brk(uint64_t want); /* 0 asks; returns the break in force */
+
+/* The area that holds addr, or the next one above it, or NULL. */
+const struct vma *mm_find(uint64_t addr);
+/* Areas in address order, for /proc/self/maps; NULL past the end. */
+const struct vma *mm_area(size_t index);
+/* Bytes of areas in all, and of accessible private ones. */
+uint64_t mm_virtual_bytes(void);
+uint64_t mm_committed_bytes(void);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who gets a signal and what it does by default. The frames a handler runs
+ * on are core/sigframe.c. A signal that would be ignored is dropped when it
+ * is sent, so that a pending bit always means something will happen.
+ */
+#include "core/signal.h"
+
+#include "core/alloc.h"
+#include "core/sigframe.h"
+#include "core/thread.h"
+
+static struct ksigaction actions[SIG_MAX];
+static uint64_t process_pending;
+static struct ksiginfo process_info[SIG_MAX];
+
+#define SIG_IGNORED_BY_DEFAULT                                          \
+	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGCONT) | SIG_BIT(SIGURG) |        \
+	 SIG_BIT(SIGWINCH) | SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) |      \
+	 SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
+#define SIG_CORE                                                        \
+	(SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) |        \
+	 SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) |         \
+	 SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS) | SIG_BIT(SIGXCPU) |        \
+	 SIG_BIT(SIGXFSZ))
+#define HANDLER_DFL 0
+#define HANDLER_IGN 1
+
+struct ksigaction *signal_action(int sig)
+{
+	return &actions[sig - 1];
+}
+
+static bool is_ignored(int sig)
+{
+	uint64_t h = actions[sig - 1].handler;
+
+	return h == HANDLER_IGN ||
+	       (h == HANDLER_DFL && (SIG_BIT(sig) & SIG_IGNORED_BY_DEFAULT));
+}
+
+void signal_action_changed(int sig)
+{
+	struct list *pos;
+
+	if (!is_ignored(sig))
+		return;
+	process_pending &= ~SIG_BIT(sig);
+	list_for_each (pos, &thread_all)
+		container_of(pos, struct thread, all_node)->sig.pending &=
+			~SIG_BIT(sig);
+	signal_update_exit_work();
+}
+
+static uint64_t deliverable(const struct thread *t)
+{
+	return (t->sig.pending | process_pending) & ~t->sig.blocked;
+}
+
+bool signal_pending(void)
+{
+	return deliverable(current) != 0;
+}
+
+uint64_t signal_pending_set(void)
+{
+	return (current->sig.pending | process_pending) &
+	       current->sig.blocked;
+}
+
+void signal_update_exit_work(void)
+{
+	arch_set_exit_work(deliverable(current) || current->sig.restore_mask);
+}
+
+static bool wants(const struct thread *t, uint64_t bit)
+{
+	return !(t->sig.blocked & bit) || (t->sig.waiting_for & bit);
+}
+
+static void nudge(struct thread *t)
+{
+	if (t == current)
+		signal_update_exit_work();
+	if (t->state == THREAD_SLEEPING && t->interruptible)
+		sched_make_runnable(t);
+}
+
+void signal_send_thread(struct thread *t, const struct ksiginfo *info)
+{
+	uint64_t bit = SIG_BIT(info->signo);
+
+	if (is_ignored(info->signo) && !(t->sig.blocked & bit) &&
+	    !(t->sig.waiting_for & bit))
+		return;
+	if (!(t->sig.pending & bit))
+		t->sig.info[info->signo - 1] = *info;
+	t->sig.pending |= bit;
+	if (wants(t, bit))
+		nudge(t);
+}
+
+void signal_send_process_info(const struct ksiginfo *info)
+{
+	uint64_t bit = SIG_BIT(info->signo);
+	struct thread *taker = NULL;
+	struct list *pos;
+
+	if (wants(current, bit) && current->state != THREAD_DEAD)
+		taker = current;
+	list_for_each (pos, &thread_all) {
+		struct thread *t = container_of(pos, struct thread, all_node);
+
+		if (!wants(t, bit))
+			continue;
+		if (!taker || (t->sig.waiting_for & bit))
+			taker = t;
+	}
+	if (is_ignored(info->signo) && taker && !(taker->sig.blocked & bit))
+		return;
+	if (!(process_pending & bit))
+		process_info[info->signo - 1] = *info;
+	process_pending |= bit;
+	if (taker)
+		nudge(taker);
+}
+
+int signal_send_process(int sig)
+{
+	struct ksiginfo info = { .signo = sig, .code = 0, .pid = PID };
+
+	if (sig < 1 || sig > SIG_MAX)
+		return -EINVAL;
+	signal_send_process_info(&info);
+	return 0;
+}
+
+void signal_force(const struct ksiginfo *info)
+{
+	uint64_t bit = SIG_BIT(info->signo);
+
+	if (is_ignored(info->signo) || (current->sig.blocked & bit)) {
+		actions[info->signo - 1].handler = HANDLER_DFL;
+		current->sig.blocked &= ~bit;
+	}
+	current->sig.info[info->signo - 1] = *info;
+	current->sig.pending |= bit;
+	signal_update_exit_work();
+}
+
+void signal_take_outside(void)
+{
+	uint64_t set = atomic_exchange(&kernel_shared->signals, 0);
+
+	while (set) {
+		int sig = __builtin_ctzll(set) + 1;
+
+		set &= set - 1;
+		signal_send_process(sig);
+	}
+}
+
+void signal_mask_temporarily(uint64_t mask)
+{
+	struct thread_signals *s = &current->sig;
+
+	if (!s->restore_mask)
+		s->saved_mask = s->blocked;
+	s->restore_mask = true;
+	s->blocked = mask & ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
+	signal_update_exit_work();
+}
+
+bool signal_take(uint64_t set, struct ksiginfo *ret)
+{
+	uint64_t mine = current->sig.pending & set;
+	uint64_t all = process_pending & set;
+	int sig;
+
+	if (!mine && !all)
+		return false;
+	/* Faults first: they are what the program is stuck on. */
+	sig = __builtin_ctzll(mine & SIG_CORE ? mine & SIG_CORE :
+			      mine	      ? mine :
+						all) +
+	      1;
+	if (mine) {
+		*ret = current->sig.info[sig - 1];
+		current->sig.pending &= ~SIG_BIT(sig);
+	} else {
+		*ret = process_info[sig - 1];
+		process_pending &= ~SIG_BIT(sig);
+	}
+	return true;
+}
+
+static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
+{
+	struct mf_crash *c = kzalloc(sizeof(*c));
+
+	if (!c)
+		return;
+	c->signal = (uint32_t)info->signo;
+	c->code = info->code;
+	c->fault_addr = info->value;
+	c->load_base = sigframe_load_base();
+	c->tid = (uint32_t)current->tid;
+	c->regs = *r;
+	kernel_shared->arg[0] = kva_gpa(c).v;
+	arch_doorbell(MF_DB_CRASH);
+	kfree(c);
+}
+
+static _Noreturn void die_by_signal(const struct mf_regs *r,
+				    const struct ksiginfo *info)
+{
+	if (SIG_BIT(info->signo) & SIG_CORE)
+		report_crash(r, info);
+	process_exit(info->signo);
+}
+
+/* A system call that a signal ended: restart it or say EINTR. */
+static void settle_syscall(struct mf_regs *r, bool restart)
+{
+	if (r->orig_rax == UINT64_MAX || (long)r->rax != -ERESTARTSYS)
+		return;
+	if (!restart) {
+		r->rax = (uint64_t)-EINTR;
+		return;
+	}
+	r->rax = r->orig_rax;
+	r->rip -= 2; /* the `syscall` instruction */
+}
+
+static void run_handler(struct mf_regs *r, const struct ksiginfo *info)
+{
+	struct ksigaction *a = &actions[info->signo - 1];
+	struct thread_signals *s = &current->sig;
+	uint64_t old = s->restore_mask ? s->saved_mask : s->blocked;
+	uint64_t handler = a->handler;
+
+	settle_syscall(r, a->flags & SA_RESTART);
+	if (sigframe_push(r, info, a, old) < 0) {
+		struct ksiginfo segv = { .signo = SIGSEGV, .code = 0x80 };
+
+		if (info->signo == SIGSEGV)
+			a->handler = HANDLER_DFL;
+		signal_force(&segv);
+		return;
+	}
+	s->restore_mask = false;
+	s->blocked = old | a->mask;
+	if (!(a->flags & SA_NODEFER))
+		s->blocked |= SIG_BIT(info->signo);
+	s->blocked &= ~(SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP));
+	if (a->flags & SA_RESETHAND)
+		a->handler = HANDLER_DFL;
+	r->rip = handler;
+	r->orig_rax = UINT64_MAX;
+}
+
+void signal_deliver(struct mf_regs *r)
+{
+	struct ksiginfo info;
+
+	while (signal_take(~current->sig.blocked, &info)) {
+		uint64_t h = actions[info.signo - 1].handler;
+
+		if (is_ignored(info.signo) && info.signo != SIGKILL)
+			continue;
+		if (h == HANDLER_DFL || info.signo == SIGKILL)
+			die_by_signal(r, &info);
+		run_handler(r, &info);
+	}
+	if (current->sig.restore_mask) {
+		current->sig.restore_mask = false;
+		current->sig.blocked = current->sig.saved_mask;
+	}
+	settle_syscall(r, true);
+	signal_update_exit_work();
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks of the program's addresses against its areas. Everything accessible
+ * is mapped, so a checked range cannot fault; only a file mapping beyond the
+ * file's end is an area without memory, and is looked up page by page.
+ */
+#include "core/uaccess.h"
+
+#include "core/mm.h"
+
+/* Whether every page of a file area's range really has memory. */
+static bool all_mapped(uint64_t at, uint64_t end)
+{
+	struct arch_leaf leaf;
+
+	for (; at < end; at = leaf.va + leaf.size) {
+		arch_mmu_lookup(at, &leaf);
+		if (!leaf.present)
+			return false;
+	}
+	return true;
+}
+
+static bool user_can(uint64_t addr, uint64_t len, uint32_t prot)
+{
+	uint64_t end = addr + len;
+
+	if (!len)
+		return true;
+	if (addr < MF_USER_VA_MIN || end < addr || end > MF_USER_VA_MAX)
+		return false;
+	while (addr < end) {
+		const struct vma *v = mm_find(addr);
+		uint64_t stop;
+
+		if (!v || v->start > addr || !(v->prot & prot))
+			return false;
+		stop = min_u64(v->end, end);
+		if (v->file && !all_mapped(addr, stop))
+			return false;
+		addr = stop;
+	}
+	return true;
+}
+
+bool user_can_read(uint64_t addr, uint64_t len)
+{
+	return user_can(addr, len, PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+bool user_can_write(uint64_t addr, uint64_t len)
+{
+	return user_can(addr, len, PROT_WRITE);
+}
+
+int copy_from_user(void *dst, uint64_t src, size_t len)
+{
+	if (!user_can_read(src, len))
+		return -EFAULT;
+	memcpy(dst, (const void *)(uintptr_t)src, len);
+	return 0;
+}
+
+int copy_to_user(uint64_t dst, const void *src, size_t len)
+{
+	if (!user_can_write(dst, len))
+		return -EFAULT;
+	memcpy((void *)(uintptr_t)dst, src, len);
+	return 0;
+}
+
+long strncpy_from_user(char *dst, uint64_t src, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		uint64_t at = src + done;
+		size_t room = min_u64(size - done, PAGE_SIZE - at % PAGE_SIZE);
+		const char *s = (const char *)(uintptr_t)at;
+
+		if (!user_can_read(at, 1))
+			return -EFAULT;
+		for (size_t i = 0; i < room; i++) {
+			dst[done + i] = s[i];
+			if (!s[i])
+				return (long)(done + i);
+		}
+		done += room;
+	}
+	return -ENAMETOOLONG;
+}
+
+int iov_iter_init_single(struct iov_iter *it, uint64_t base, uint64_t len,
+			 bool write)
+{
+	len = min_u64(len, 0x7ffff000u); /* MAX_RW_COUNT of Linux */
+	if (write ? !user_can_write(base, len) : !user_can_read(base, len))
+		return -EFAULT;
+	iov_iter_init_kernel(it, (void *)(uintptr_t)base, len);
+	return 0;
+}
+
+int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
+		       struct kiovec *store, bool write)
+{
+	uint64_t total = 0;
+
+	if (count > IOV_COUNT_MAX)
+		return -EINVAL;
+	if (copy_from_user(store, uiov, count * sizeof(*store)) < 0)
+		return -EFAULT;
+	for (uint32_t i = 0; i < count; i++) {
+		if ((int64_t)store[i].len < 0)
+			return -EINVAL;
+		store[i].len = min_u64(store[i].len, 0x7ffff000u - total);
+		total += store[i].len;
+		if (write ? !user_can_write(store[i].base, store[i].len) :
+			    !user_can_read(store[i].base, store[i].len))
+			return -EFAULT;
+	}
+	*it = (struct iov_iter){
+		.iov = store, .iov_count = count, .left = total
+	};
+	return 0;
+}
+
+void iov_iter_init_kernel(struct iov_iter *it, void *base, uint64_t len)
+{
+	*it = (struct iov_iter){
+		.iov_count = 1,
+		.left = len,
+		.single = { (uint64_t)(uintptr_t)base, len },
+	};
+	it->iov = NULL;
+}
+
+/* The next contiguous piece, at most len bytes; 0 at the end. */
+static size_t iov_piece(struct iov_iter *it, size_t len, char **ret)
+{
+	const struct kiovec *v = it->iov ? it->iov : &it->single;
+	size_t n;
+
+	while (it->iov_count && it->skip == v->len) {
+		it->iov_count--;
+		it->skip = 0;
+		if (it->iov)
+			v = ++it->iov;
+	}
+	if (!it->iov_count || !it->left)
+		return 0;
+	n = min_u64(min_u64(v->len - it->skip, len), it->left);
+	*ret = (char *)(uintptr_t)(v->base + it->skip);
+	it->skip += n;
+	it->left -= n;
+	return n;
+}
+
+size_t iov_copy_out(struct iov_iter *it, const void *src, size_t len)
+{
+	size_t done = 0, n;
+	char *at;
+
+	while (done < len && (n = iov_piece(it, len - done, &at))) {
+		memcpy(at, (const char *)src + done, n);
+		done += n;
+	}
+	return done;
+}
+
+size_t iov_copy_in(struct iov_iter *it, void *dst, size_t len)
+{
+	size_t done = 0, n;
+	char *at;
+
+	while (done < len && (n = iov_piece(it, len - done, &at))) {
+		memcpy((char *)dst + done, at, n);
+		done += n;
+	}
+	return done;
+}
+
+size_t iov_zero_out(struct iov_iter *it, size_t len)
+{
+	size_t done = 0, n;
+	char *at;
+
+	while (done < len && (n = iov_piece(it, len - done, &at))) {
+		memset(at, 0, n);
+		done += n;
+	}
+	return done;
+}
