@@ -14,7 +14,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 COMMON := -std=gnu17 -O2 -g $(WARN) -I. -MMD -MP
 
 HOST_CFLAGS := $(COMMON) -Wframe-larger-than=8192 -D_GNU_SOURCE \
-	-DMF_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong $(EXTRA_CFLAGS)
+	-DMF_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
+	$(EXTRA_CFLAGS)
 HOST_LDFLAGS := -static-pie $(EXTRA_LDFLAGS)
 
 GCC_INC := $(shell $(CC) -print-file-name=include)
@@ -22,7 +23,8 @@ KERNEL_CFLAGS := $(COMMON) -Wframe-larger-than=2048 -Ikernel -ffreestanding \
 	-nostdinc -isystem $(GCC_INC) -isystem /usr/include \
 	-isystem /usr/include/x86_64-linux-gnu \
 	-fPIE -fvisibility=hidden -mgeneral-regs-only -mno-red-zone \
-	-fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
+	-fno-stack-protector -fno-strict-aliasing \
+	-fno-asynchronous-unwind-tables \
 	-fcf-protection=none -fno-tree-loop-distribute-patterns \
 	-ffunction-sections -fdata-sections
 
@@ -50,7 +52,8 @@ $(B)/kernel-obj/%.o: %.c
 $(B)/kernel-obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
-$(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) kernel/arch/x86_64/kernel.ld
+$(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) \
+		kernel/arch/x86_64/kernel.ld
 	$(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,--gc-sections \
 		-Wl,-z,noexecstack -Wl,-T,kernel/arch/x86_64/kernel.ld \
 		-o $@ $(filter %.o,$^)
@@ -74,6 +77,7 @@ $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lcrypto
 
 include tests/tests.mk
+include tools/lint.mk
 
 clean:
 	rm -rf $(B)
