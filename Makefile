@@ -42,7 +42,7 @@ CLI_SRC     := $(wildcard cli/*.c)
 kobj = $(patsubst %,$(B)/kernel-obj/%.o,$(basename $(1)))
 hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
-.PHONY: all clean
+.PHONY: all help install clean
 all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
@@ -78,6 +78,29 @@ $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 
 include tests/tests.mk
 include tools/lint.mk
+
+define HELP
+make             the programs in $(B)/bin and the guest kernel
+make install     installs below PREFIX ($(PREFIX)), staged below DESTDIR
+make test        everything ./test runs; ./test --help tells more
+make lint        all checks of the sources; one part: make lint-PART, of
+                 $(LINT_PARTS)
+make format      formats the C sources
+make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))
+make tests       builds the tests only
+make clean       removes $(B)
+endef
+help:
+	$(info $(HELP))@:
+
+# cli/paths.h knows these places.
+install: all
+	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
+	install -D -m 755 -s $(B)/bin/mayfly-monitor \
+		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-monitor
+	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
+	for page in docs/man/*.1; do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
 
 clean:
 	rm -rf $(B)
