@@ -14,7 +14,10 @@ struct ring_op {
 	void (*done)(struct ring_op *op, int64_t res);
 };
 
-/* Queues *sqe (user_data is overwritten). Never fails. */
+/*
+ * Queues *sqe (user_data is overwritten). Never fails. op may be NULL: then
+ * nobody hears of the result.
+ */
 void ring_submit(const struct mf_sqe *sqe, struct ring_op *op);
 
 /* Submits, leaves the guest at once, sleeps until done, returns res. */
@@ -28,5 +31,27 @@ void ring_kick(void);
 
 /* Idle: leaves the guest until a completion, a signal or the deadline. */
 void ring_wait(uint64_t deadline_ns);
+
+/*
+ * Something to be submitted as late as possible, so that what the program
+ * writes piece by piece travels in one: `prepare` runs once, just before the
+ * vCPU leaves the guest, and submits. Deferring twice is harmless.
+ */
+struct ring_deferred {
+	struct list node;
+	void (*prepare)(struct ring_deferred *d);
+};
+
+void ring_defer(struct ring_deferred *d);
+void ring_undefer(struct ring_deferred *d); /* harmless when not deferred */
+
+/*
+ * The program asks again and again and nothing is there: from time to time
+ * this leaves the guest to look. True if something has completed.
+ */
+bool ring_spin(void);
+
+/* True if something is queued or deferred. */
+bool ring_unsent(void);
 
 #endif

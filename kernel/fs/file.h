@@ -63,6 +63,9 @@ struct file *file_new(const struct file_ops *ops, void *priv, uint32_t flags);
 struct file *file_ref(struct file *f);
 void file_unref(struct file *f);
 
+/* For what is no file of a file system: st_mode and plausible rest. */
+void file_stat_fill(struct stat *st, uint32_t mode);
+
 /* ---- the descriptor table (one: there is one process) ------------------ */
 
 #define FD_MAX 65536 /* RLIMIT_NOFILE is at most this */
@@ -75,5 +78,19 @@ struct file *fd_get(int fd);
  */
 int fd_install(struct file *f, int min, bool cloexec);
 int fd_close(int fd); /* 0 or -EBADF */
+/* As dup2: puts f at exactly fd, closing what was there; takes the
+ * reference, also on failure. Returns fd, -EBADF or -ENOMEM. */
+int fd_install_at(struct file *f, int fd, bool cloexec);
+
+/* FD_CLOEXEC; false for a closed one. */
+bool fd_cloexec(int fd);
+void fd_set_cloexec(int fd, bool on);
+
+/* The first open descriptor >= fd, or -1. */
+int fd_next(int fd);
+
+/* RLIMIT_NOFILE, soft: new descriptors are below it. */
+uint32_t fd_limit(void);
+void fd_set_limit(uint32_t limit);
 
 #endif

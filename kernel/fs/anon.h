@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files without a name: pipes, event counters, timers. */
+#ifndef KERNEL_FS_ANON_H
+#define KERNEL_FS_ANON_H
+
+#include "fs/file.h"
+
+struct itimerspec_ns {
+	uint64_t interval_ns;
+	uint64_t value_ns; /* 0: disarmed */
+};
+
+/* Both ends, one reference each. flags: O_NONBLOCK. 0 or -ENOMEM. */
+int pipe_new(uint32_t flags, struct file **ret_read, struct file **ret_write);
+bool file_is_pipe(const struct file *f);
+/* Capacity in bytes; setting returns it or -errno. */
+long pipe_capacity(const struct file *f);
+long pipe_set_capacity(struct file *f, uint64_t size);
+
+/* NULL: no memory. */
+struct file *eventfd_new(uint64_t initial, bool semaphore, uint32_t flags);
+
+struct file *timerfd_new(bool realtime, uint32_t flags);
+/* -EINVAL if f is no timer. value_ns is absolute if `absolute`. */
+int timerfd_set(struct file *f, bool absolute, const struct itimerspec_ns *t,
+		struct itimerspec_ns *ret_old);
+int timerfd_get(struct file *f, struct itimerspec_ns *ret);
+
+#endif

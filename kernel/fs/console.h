@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors 0, 1 and 2 of a program that has just started. */
+#ifndef KERNEL_FS_CONSOLE_H
+#define KERNEL_FS_CONSOLE_H
+
+#include "core/kernel.h"
+
+/* Opens the descriptors the boot page says are open. 0 or -ENOMEM. */
+int console_init(void);
+
+/* Leaves the guest until all output has been taken; at the very end. */
+void console_drain(void);
+
+#endif
