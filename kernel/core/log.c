@@ -24,7 +24,7 @@ static void line_done(struct ring_op *op, int64_t res)
 void klog(const char *fmt, ...)
 {
 	struct log_line *l = kzalloc(sizeof(*l));
-	struct mf_sqe sqe = { .op = MF_OP_LOG };
+	struct mf_sqe sqe = { .op = MF_OP_LOG, .flags = MF_SQE_QUIET };
 	va_list ap;
 	int n;
 

@@ -137,7 +137,9 @@ void sched_thread_begin(void)
 
 static void want_tick(void)
 {
-	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER;
+	/* Sleepers may be waiting for the outside while one thread runs. */
+	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER ||
+		    ring_unsent() || (thread_count > 1 && ring_expecting());
 
 	atomic_store_explicit(&kernel_shared->want_tick, want,
 			      memory_order_relaxed);
@@ -248,6 +250,8 @@ void sched_exit_work(struct mf_regs *r)
 	atomic_store_explicit(&kernel_shared->pending, 0,
 			      memory_order_seq_cst);
 	arch_set_exit_work(false);
+	if (ring_unsent())
+		ring_kick();
 	ring_reap();
 	ktimer_run();
 	signal_take_outside();

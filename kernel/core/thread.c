@@ -10,7 +10,7 @@
 #include "core/futex.h"
 #include "core/signal.h"
 #include "core/uaccess.h"
-#include "dev/ring.h"
+#include "fs/console.h"
 
 struct list thread_all = LIST_INIT(thread_all);
 unsigned thread_count;
@@ -146,7 +146,7 @@ void thread_exit(int status)
 
 void process_exit(int wait_status)
 {
-	ring_kick();
+	console_drain();
 	kernel_shared->arg[0] = (uint64_t)wait_status;
 	arch_doorbell(MF_DB_EXIT);
 	kpanic("the monitor returned from exit");

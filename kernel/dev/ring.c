@@ -41,6 +41,18 @@ bool ring_unsent(void)
 	return sq_free() != MF_SQ_ENTRIES || !list_empty(&deferred);
 }
 
+bool ring_expecting(void)
+{
+	return asked_for_work;
+}
+
+/* Without a tick, a program that computes would keep what is queued. */
+static void want_tick(void)
+{
+	atomic_store_explicit(&kernel_shared->want_tick, 1,
+			      memory_order_relaxed);
+}
+
 static bool cq_take(struct mf_cqe *ret_cqe)
 {
 	struct mf_ring_index *ix = &kernel_shared->ring;
@@ -111,6 +123,7 @@ void ring_submit(const struct mf_sqe *sqe, struct ring_op *op)
 	*slot = *sqe;
 	slot->user_data = (uint64_t)(uintptr_t)op;
 	atomic_store_explicit(&ix->sq_tail, tail + 1, memory_order_release);
+	want_tick();
 }
 
 bool ring_reap(void)
@@ -132,6 +145,7 @@ void ring_defer(struct ring_deferred *d)
 {
 	if (!d->node.next || list_empty(&d->node))
 		list_add_tail(&deferred, &d->node);
+	want_tick();
 }
 
 void ring_undefer(struct ring_deferred *d)

@@ -53,5 +53,7 @@ bool ring_spin(void);
 
 /* True if something is queued or deferred. */
 bool ring_unsent(void);
+/* True if the outside has been asked for data or connections. */
+bool ring_expecting(void);
 
 #endif

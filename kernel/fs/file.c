@@ -9,10 +9,11 @@
 #include <asm/stat.h>
 
 #include "core/alloc.h"
+#include "core/rlimit.h"
+#include "fs/console.h"
 #include "fs/epoll.h"
 
-#define FD_LIMIT_DEFAULT 1024
-#define FD_TABLE_MIN	 32
+#define FD_TABLE_MIN 32
 
 struct fd_entry {
 	struct file *file; /* NULL: closed */
@@ -23,8 +24,7 @@ static struct {
 	struct fd_entry *entries;
 	uint32_t size;
 	uint32_t hint; /* all below are open */
-	uint32_t limit;
-} fds = { .limit = FD_LIMIT_DEFAULT };
+} fds;
 
 struct file *file_new(const struct file_ops *ops, void *priv, uint32_t flags)
 {
@@ -112,7 +112,7 @@ int fd_install(struct file *f, int min, bool cloexec)
 		fd++;
 	if (from_hint)
 		fds.hint = fd;
-	if (fd >= fds.limit) {
+	if (fd >= rlimit_nofile()) {
 		file_unref(f);
 		return -EMFILE;
 	}
@@ -123,7 +123,7 @@ int fd_install_at(struct file *f, int fd, bool cloexec)
 {
 	struct file *old;
 
-	if ((uint32_t)fd >= fds.limit) {
+	if ((uint32_t)fd >= rlimit_nofile()) {
 		file_unref(f);
 		return -EBADF;
 	}
@@ -166,12 +166,8 @@ int fd_next(int fd)
 	return -1;
 }
 
-uint32_t fd_limit(void)
+void fd_init(void)
 {
-	return fds.limit;
-}
-
-void fd_set_limit(uint32_t limit)
-{
-	fds.limit = limit < FD_MAX ? limit : FD_MAX;
+	if (console_init() < 0)
+		kpanic("no memory for the console");
 }

@@ -89,8 +89,7 @@ void fd_set_cloexec(int fd, bool on);
 /* The first open descriptor >= fd, or -1. */
 int fd_next(int fd);
 
-/* RLIMIT_NOFILE, soft: new descriptors are below it. */
-uint32_t fd_limit(void);
-void fd_set_limit(uint32_t limit);
+/* Opens what a program finds open at its start; panics without memory. */
+void fd_init(void);
 
 #endif
