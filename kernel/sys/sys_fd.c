@@ -10,7 +10,7 @@
 #include "sys/clock.h"
 #include "sys/syscall.h"
 
-#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME)
 
 /* EFD_SEMAPHORE; no header of the kernel has it. */
 #define EFD_SEMAPHORE_FLAG 1u
@@ -179,7 +179,7 @@ long sys_ioctl(struct mf_regs *r)
 	case FIONBIO:
 		return ioctl_flag(f, r->rdx, O_NONBLOCK);
 	case FIOASYNC:
-		return ioctl_flag(f, r->rdx, O_ASYNC);
+		return ioctl_flag(f, r->rdx, FASYNC);
 	case FIOCLEX:
 		fd_set_cloexec(fd, true);
 		return 0;
