@@ -68,13 +68,23 @@ $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(HOST_CFLAGS) -c $< -o $@
 
+# The names of system calls, from the system's own header.
+$(B)/gen/cli/syscall_names.inc:
+	@mkdir -p $(@D)
+	echo '#include <asm/unistd.h>' | $(CC) -E -dM -xc - | sed -n \
+		's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
+		>$@.tmp
+	mv $@.tmp $@
+$(B)/obj/cli/stats.o: $(B)/gen/cli/syscall_names.inc
+$(B)/obj/cli/stats.o: HOST_CFLAGS += -I$(B)/gen
+
 $(B)/bin/mayfly-monitor: $(call hobj,$(MONITOR_SRC) $(MONITOR_ASM) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(CC) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
 
 $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lcrypto
+	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium
 
 include tests/tests.mk
 include tools/lint.mk

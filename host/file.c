@@ -75,30 +75,42 @@ int file_copy(int dst, int src)
 	}
 }
 
-int file_draft_init(struct file_draft *d, const char *path, mode_t mode)
+static void draft_reset(struct file_draft *d)
+{
+	if (d->fd >= 0)
+		close(take_fd(&d->fd));
+	free(take_ptr(d->temp));
+	free(take_ptr(d->path));
+}
+
+static int draft_create(struct file_draft *d, const char *path, mode_t mode)
 {
 	mode_t mask;
-	int n;
 
-	d->fd = -1;
-	n = snprintf(d->path, sizeof(d->path), "%s", path);
-	if (n < 0 || (size_t)n >= sizeof(d->path))
-		return -ENAMETOOLONG;
-	n = snprintf(d->temp, sizeof(d->temp), "%s.XXXXXX", path);
-	if (n < 0 || (size_t)n >= sizeof(d->temp))
-		return -ENAMETOOLONG;
+	d->path = strdup(path);
+	if (!d->path)
+		return -ENOMEM;
+	if (asprintf(&d->temp, "%s.XXXXXX", path) < 0) {
+		d->temp = NULL;
+		return -ENOMEM;
+	}
 	d->fd = mkostemp(d->temp, O_CLOEXEC);
 	if (d->fd < 0)
 		return -errno;
 	mask = umask(0);
 	umask(mask);
-	if (fchmod(d->fd, mode & ~mask) < 0) {
-		int r = -errno;
+	return fchmod(d->fd, mode & ~mask) < 0 ? -errno : 0;
+}
 
+int file_draft_init(struct file_draft *d, const char *path, mode_t mode)
+{
+	int r;
+
+	*d = (struct file_draft){ .fd = -1 };
+	r = draft_create(d, path, mode);
+	if (r < 0)
 		file_draft_drop(d);
-		return r;
-	}
-	return 0;
+	return r;
 }
 
 static int sync_parent(const char *path)
@@ -121,22 +133,25 @@ static int sync_parent(const char *path)
 	return 0;
 }
 
-int file_draft_publish(struct file_draft *d, int sync)
+int file_draft_publish(struct file_draft *d, bool sync)
 {
+	int r = 0;
+
 	if (sync && fsync(d->fd) < 0)
 		return -errno;
 	if (rename(d->temp, d->path) < 0)
 		return -errno;
-	close(take_fd(&d->fd));
-	return sync ? sync_parent(d->path) : 0;
+	if (sync)
+		r = sync_parent(d->path);
+	draft_reset(d);
+	return r;
 }
 
 void file_draft_drop(struct file_draft *d)
 {
-	if (d->fd < 0)
-		return;
-	close(take_fd(&d->fd));
-	unlink(d->temp);
+	if (d->fd >= 0)
+		unlink(d->temp);
+	draft_reset(d);
 }
 
 int file_mkdirs(const char *path)

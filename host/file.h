@@ -6,7 +6,7 @@
 #ifndef HOST_FILE_H
 #define HOST_FILE_H
 
-#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,13 +24,13 @@ int file_copy(int dst, int src);
  */
 struct file_draft {
 	int fd; /* -1: nothing is under construction */
-	char temp[PATH_MAX];
-	char path[PATH_MAX];
+	char *temp; /* owned */
+	char *path; /* owned */
 };
 
 int file_draft_init(struct file_draft *d, const char *path, mode_t mode);
 /* Makes it durable if `sync`, and visible. */
-int file_draft_publish(struct file_draft *d, int sync);
+int file_draft_publish(struct file_draft *d, bool sync);
 void file_draft_drop(struct file_draft *d);
 
 #define AUTO_DRAFT __attribute__((cleanup(file_draft_drop)))

@@ -156,9 +156,8 @@ static enum elf_verdict finish(struct elf *e, uint64_t phoff)
 		    inside(phoff - l->off, phlen, l->file_size))
 			e->phdr_vaddr = l->vaddr + (phoff - l->off);
 		if (l->write)
-			e->private_bytes +=
-				PAGE_UP(l->vaddr + l->mem_size) -
-				PAGE_DOWN(l->vaddr);
+			e->private_bytes += PAGE_UP(l->vaddr + l->mem_size) -
+					    PAGE_DOWN(l->vaddr);
 	}
 	e->lo = PAGE_DOWN(e->loads[0].vaddr);
 	e->hi = PAGE_UP(e->loads[i - 1].vaddr + e->loads[i - 1].mem_size);

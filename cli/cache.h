@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a host remembers between starts, in $XDG_CACHE_HOME/mayfly or
+ * ~/.cache/mayfly: that an image was verified, and images sealed from
+ * programs. Both are keyed by what changes when a file changes (device,
+ * inode, size, mtime, ctime), so that a start only has to ask for that.
+ *
+ *	verified/DEV-INO	size, mtime, ctime and digest of the image
+ *	sealed/KEY.img		KEY names the program, its name and the kernel
+ *
+ * Everything here may be deleted at any time. Several commands may work in
+ * it at once: files appear complete, by rename.
+ */
+#ifndef CLI_CACHE_H
+#define CLI_CACHE_H
+
+#include "host/err.h"
+#include "image/image.h"
+
+/*
+ * Opens, verifies if this file was not verified since it last changed, and
+ * loads the image of `path`: the image itself, or one sealed from the
+ * program. *ret_status is the command's exit status if it fails.
+ */
+int cache_open(struct image *ret, const char *path, const char *kernel_path,
+	       int *ret_status, struct err *e);
+
+#endif

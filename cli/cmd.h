@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs of the command line and what they share. Exit statuses follow
+ * docker; mayfly(1) documents them.
+ */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "cli/opts.h"
+#include "host/err.h"
+
+enum cli_status {
+	STATUS_OK = 0,
+	STATUS_TIMEOUT = 124, /* --timeout ended the program */
+	STATUS_FAILED = 125, /* mayfly itself failed, or was misused */
+	STATUS_CANNOT_RUN = 126, /* the file is not a program we can run */
+	STATUS_NOT_FOUND = 127, /* there is no such file */
+	STATUS_SIGNAL = 128, /* plus the signal that ended the program */
+	STATUS_OOM = 137, /* memory exhausted; also 128 + SIGKILL */
+};
+
+struct cmd {
+	const char *name;
+	const char *usage; /* the words after "mayfly NAME" */
+	const char *summary; /* one line */
+	const char *details; /* paragraphs, or NULL */
+	const struct opt *opts;
+	int (*run)(const struct cmd *cmd, int argc, char **argv);
+};
+
+extern const struct cmd cmd_run, cmd_build, cmd_inspect, cmd_version;
+
+void cmd_print_help(const struct cmd *cmd);
+
+/* "mayfly: " and the sentence, to stderr. Returns `status`. */
+int cmd_fail(int status, const struct err *e);
+
+/* A line to stderr, after "mayfly: ". */
+void cmd_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a monitor, in three steps: what can fail because of what the user
+ * asked for comes first, so that nothing is running yet when it does.
+ */
+#include "cli/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli/cmd.h"
+#include "cli/start_message.h"
+#include "host/cleanup.h"
+
+/* ---- ports ------------------------------------------------------------- */
+
+static int bind_failed(const struct port_map *m, int code, struct err *e)
+{
+	const char *proto = m->proto == IPPROTO_UDP ? "udp" : "tcp";
+
+	if (code == EADDRINUSE)
+		return err_set(e, code,
+			       "port %u/%s of the host is already in "
+			       "use",
+			       m->host_port, proto);
+	if (code == EACCES)
+		return err_set(e, code,
+			       "port %u/%s of the host needs "
+			       "privileges; use a port from 1024 on",
+			       m->host_port, proto);
+	if (code == EADDRNOTAVAIL)
+		return err_set(e, code,
+			       "cannot publish port %u/%s: the host "
+			       "does not have that address",
+			       m->host_port, proto);
+	return err_sys(e, code, "cannot publish port %u/%s", m->host_port,
+		       proto);
+}
+
+static int bind_port(const struct port_map *m, struct err *e)
+{
+	AUTO_CLOSE int fd = -1;
+	const int one = 1;
+	int type = m->proto == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+
+	fd = socket(m->addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return bind_failed(m, errno, e);
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (m->addr.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&m->addr, m->addr_len) < 0)
+		return bind_failed(m, errno, e);
+	return take_fd(&fd);
+}
+
+static int bind_ports(struct launch *l, const struct run_options *o,
+		      struct err *e)
+{
+	int fd;
+
+	while (l->port_count < o->port_count) {
+		fd = bind_port(&o->ports[l->port_count], e);
+		if (fd < 0)
+			return fd;
+		l->port_fds[l->port_count++] = fd;
+	}
+	return 0;
+}
+
+/* ---- substrate --------------------------------------------------------- */
+
+static int pick_substrate(struct launch *l, enum mf_substrate want,
+			  struct err *e)
+{
+	int code;
+
+	l->substrate = MF_SUBSTRATE_PROCESS;
+	if (want == MF_SUBSTRATE_PROCESS)
+		return 0;
+	l->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (l->kvm_fd >= 0) {
+		l->substrate = MF_SUBSTRATE_KVM;
+		return 0;
+	}
+	code = errno;
+	if (want == MF_SUBSTRATE_AUTO && code == EACCES)
+		cmd_log("no permission for /dev/kvm (join the group kvm); "
+			"using the process substrate");
+	else if (want == MF_SUBSTRATE_AUTO)
+		cmd_log("/dev/kvm is not there; using the process substrate");
+	else if (code == EACCES)
+		return err_set(e, code,
+			       "no permission for /dev/kvm; add "
+			       "yourself to the group kvm, or use --substrate "
+			       "process");
+	else
+		return err_sys(e, code,
+			       "cannot open /dev/kvm; use "
+			       "--substrate process");
+	return 0;
+}
+
+int launch_prepare(struct launch *ret, const struct run_options *o,
+		   const struct image *img, struct err *e)
+{
+	uint64_t need = img->manifest.memory_bytes;
+	int r;
+
+	ret->pid = 0;
+	ret->ctl = -1;
+	ret->kvm_fd = -1;
+	ret->port_count = 0;
+	if (o->memory_bytes && o->memory_bytes < need)
+		return err_set(e, ENOMEM,
+			       "the program needs at least %llum "
+			       "of memory, more than the limit that --memory "
+			       "sets",
+			       (unsigned long long)((need + 0xfffff) >> 20));
+	if (o->memory_bytes > MF_RAM_MAX)
+		return err_set(e, EINVAL,
+			       "the limit that --memory sets is "
+			       "above %llug, the most a guest can have",
+			       MF_RAM_MAX >> 30);
+	r = pick_substrate(ret, o->substrate, e);
+	if (r == 0)
+		r = bind_ports(ret, o, e);
+	return r;
+}
+
+/* ---- process ----------------------------------------------------------- */
+
+static int spawn(pid_t *ret, const char *path, int ctl)
+{
+	char name[] = "mayfly-monitor";
+	char *argv[] = { name, NULL }, *envp[] = { NULL };
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, ctl, MF_CTL_FD);
+	posix_spawn_file_actions_addclosefrom_np(&fa, MF_CTL_FD + 1);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	r = posix_spawn(ret, path, &fa, &attr, argv, envp);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&fa);
+	return -r;
+}
+
+int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
+{
+	AUTO_CLOSE int theirs = -1;
+	int pair[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, errno, "cannot make the control socket");
+	l->ctl = pair[0];
+	theirs = pair[1];
+	r = spawn(&l->pid, monitor_path, theirs);
+	if (r < 0) {
+		l->pid = 0;
+		return err_sys(e, -r, "cannot start %s", monitor_path);
+	}
+	return 0;
+}
+
+int launch_send(struct launch *l, const struct run_options *o,
+		const struct image *img, struct err *e)
+{
+	int fds[MF_PORTS_MAX + 2];
+	unsigned n = 0, i;
+	struct start_message m;
+	int r;
+
+	r = start_message_init(&m, o, img, e);
+	if (r < 0)
+		return r;
+	m.start->substrate = l->substrate;
+	fds[n++] = img->fd;
+	if (l->kvm_fd >= 0) {
+		m.start->kvm_fd = 1;
+		fds[n++] = l->kvm_fd;
+	}
+	for (i = 0; i < l->port_count; i++)
+		fds[n++] = l->port_fds[i];
+	r = start_message_send(&m, l->ctl, fds, n);
+	start_message_fini(&m);
+	if (r < 0)
+		return err_sys(e, -r, "cannot talk to the monitor");
+	/* They are the monitor's now: a port is free when it has closed it. */
+	for (i = 0; i < l->port_count; i++)
+		close(l->port_fds[i]);
+	l->port_count = 0;
+	return 0;
+}
+
+void launch_fini(struct launch *l)
+{
+	uint32_t i;
+
+	if (l->pid > 0) {
+		kill(l->pid, SIGKILL);
+		while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (l->ctl >= 0)
+		close(l->ctl);
+	if (l->kvm_fd >= 0)
+		close(l->kvm_fd);
+	for (i = 0; i < l->port_count; i++)
+		close(l->port_fds[i]);
+	*l = (struct launch){ .ctl = -1, .kvm_fd = -1 };
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts a monitor: binds the published ports, opens what the substrate
+ * needs, spawns mayfly-monitor and hands everything over in one message of
+ * abi/ctl.h.
+ */
+#ifndef CLI_LAUNCH_H
+#define CLI_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "abi/ctl.h"
+#include "cli/run_options.h"
+#include "host/err.h"
+#include "image/image.h"
+
+struct launch {
+	pid_t pid; /* of the monitor; 0: not started */
+	int ctl; /* our end of the control socket, or -1 */
+	enum mf_substrate substrate; /* KVM or PROCESS */
+	int kvm_fd; /* or -1 */
+	int port_fds[MF_PORTS_MAX];
+	uint32_t port_count;
+};
+
+/* Everything that can fail because of what the user asked for. */
+int launch_prepare(struct launch *ret, const struct run_options *o,
+		   const struct image *img, struct err *e);
+int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
+int launch_send(struct launch *l, const struct run_options *o,
+		const struct image *img, struct err *e);
+/* Kills the monitor if it still runs, waits for it, closes everything. */
+void launch_fini(struct launch *l);
+
+#define AUTO_LAUNCH __attribute__((cleanup(launch_fini)))
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Command-line options, one table per verb. The table is also where --help
+ * comes from, so an option cannot exist without its sentence.
+ *
+ * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, and -- to end
+ * the options.
+ */
+#ifndef CLI_OPTS_H
+#define CLI_OPTS_H
+
+#include <stdbool.h>
+
+#include "host/err.h"
+
+#define OPT_END	 0
+#define OPT_WORD 1 /* not an option; only if words may stand between */
+#define OPT_HELP 2
+
+#define OPTS_MAX 32 /* options of one verb */
+
+struct opt {
+	int id; /* > 2; a table ends with id 0 */
+	char letter; /* 0: none */
+	const char *name;
+	const char *arg; /* what --help calls the value; NULL: takes none */
+	const char *help;
+};
+
+struct opts {
+	const struct opt *table;
+	char **argv;
+	int argc;
+	int next; /* index of the first word not yet looked at */
+	bool words_between; /* options may follow words */
+	bool ended; /* "--" was seen */
+};
+
+/*
+ * The next option's id, OPT_WORD, or OPT_END; then argv[next] is the first
+ * word left. -EINVAL and a sentence for what is not understood. *ret_value
+ * is the option's value or the word.
+ */
+int opts_next(struct opts *o, const char **ret_value, struct err *e);
+
+/* Prints the table. */
+void opts_help(const struct opt *table);
+
+/* The name (the list ends with NULL) nearest to `word`; NULL: none is near. */
+const char *opts_nearest(const char *word, const char *const *names);
+
+#endif

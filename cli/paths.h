@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the parts of an installation are, found from where this program is:
+ * either a build directory (bin/mayfly, bin/mayfly-monitor, kernel) or a
+ * prefix (bin/mayfly, libexec/mayfly/mayfly-monitor, lib/mayfly/kernel).
+ */
+#ifndef CLI_PATHS_H
+#define CLI_PATHS_H
+
+#include "host/err.h"
+
+#define PATHS_MAX 1024 /* bytes of one path */
+
+struct paths {
+	char monitor[PATHS_MAX];
+	char kernel[PATHS_MAX];
+};
+
+int paths_find(struct paths *ret, struct err *e);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of an instance in words. A program that exits, or dies of a signal
+ * that we passed on, needs none.
+ */
+#include "cli/report.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cli/cmd.h"
+#include "lib/elf.h"
+
+static const char *signal_name(unsigned number)
+{
+	static char text[16];
+	const char *abbrev = sigabbrev_np((int)number);
+
+	if (abbrev)
+		snprintf(text, sizeof(text), "SIG%s", abbrev);
+	else
+		snprintf(text, sizeof(text), "signal %u", number);
+	return text;
+}
+
+/* " in NAME+0xOFF", or nothing if there is no name. */
+static void where(char *ret, size_t size, const struct report *r)
+{
+	const struct mf_crash *c = &r->out->crash;
+	const uint8_t *program;
+	uint64_t len, distance;
+	const char *name;
+
+	ret[0] = '\0';
+	if (image_file(r->img, r->img->manifest.program, &program, &len) < 0)
+		return;
+	name = elf_symbol_near(program, len, c->regs.rip - c->load_base,
+			       &distance);
+	if (name)
+		snprintf(ret, size, " in %s+0x%llx", name,
+			 (unsigned long long)distance);
+}
+
+static void print_registers(const struct mf_regs *g)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} regs[] = {
+		{ "rip", g->rip }, { "rsp", g->rsp }, { "rfl", g->rflags },
+		{ "rax", g->rax }, { "rbx", g->rbx }, { "rcx", g->rcx },
+		{ "rdx", g->rdx }, { "rsi", g->rsi }, { "rdi", g->rdi },
+		{ "rbp", g->rbp }, { "r8", g->r8 },   { "r9", g->r9 },
+		{ "r10", g->r10 }, { "r11", g->r11 }, { "r12", g->r12 },
+		{ "r13", g->r13 }, { "r14", g->r14 }, { "r15", g->r15 },
+	};
+	char line[128];
+	size_t i, len = 0;
+
+	for (i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
+		len += (size_t)snprintf(line + len, sizeof(line) - len,
+					"  %-3s %016llx", regs[i].name,
+					(unsigned long long)regs[i].value);
+		if (i % 3 == 2) {
+			cmd_log("%s", line);
+			len = 0;
+		}
+	}
+}
+
+static bool has_fault_addr(unsigned signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ||
+	       signal == SIGFPE || signal == SIGTRAP;
+}
+
+static void print_crash(const struct report *r)
+{
+	const struct mf_crash *c = &r->out->crash;
+	char place[256], fault[64] = "";
+
+	where(place, sizeof(place), r);
+	if (has_fault_addr(c->signal))
+		snprintf(fault, sizeof(fault), " at address 0x%llx",
+			 (unsigned long long)c->fault_addr);
+	cmd_log("%s crashed: %s (code %d)%s%s, rip 0x%llx, thread %u", r->name,
+		signal_name(c->signal), c->code, fault, place,
+		(unsigned long long)c->regs.rip, c->tid);
+	print_registers(&c->regs);
+}
+
+static int end_by_signal(const struct report *r)
+{
+	unsigned signal = WTERMSIG(r->out->exit.status);
+
+	if (r->out->crashed)
+		print_crash(r);
+	else if (!(r->out->signals & (1ull << (signal - 1))))
+		cmd_log("%s was ended by %s", r->name, signal_name(signal));
+	return STATUS_SIGNAL + (int)signal;
+}
+
+static int end_by_monitor(const struct report *r)
+{
+	int status = r->out->monitor_status;
+
+	if (WIFSIGNALED(status))
+		cmd_log("the monitor of %s was ended by %s", r->name,
+			signal_name((unsigned)WTERMSIG(status)));
+	else
+		cmd_log("the monitor of %s ended with status %d and gave no "
+			"reason",
+			r->name, WEXITSTATUS(status));
+	return STATUS_FAILED;
+}
+
+static unsigned long long limit_mib(const struct report *r)
+{
+	uint64_t need = r->img->manifest.memory_bytes;
+	uint64_t limit = r->options->memory_bytes;
+
+	if (limit == 0)
+		limit = need > RUN_MEMORY_DEFAULT ? need : RUN_MEMORY_DEFAULT;
+	return limit >> 20;
+}
+
+static int end_by_reason(const struct report *r)
+{
+	const struct outcome *out = r->out;
+
+	switch ((enum mf_exit_reason)out->exit.reason) {
+	case MF_EXIT_FINISHED:
+		return WIFSIGNALED(out->exit.status) ?
+			       end_by_signal(r) :
+			       (int)WEXITSTATUS(out->exit.status);
+	case MF_EXIT_SIGNAL:
+		return end_by_signal(r);
+	case MF_EXIT_OOM:
+		cmd_log("%s ran out of memory: %s (limit %llum; --memory "
+			"raises it)",
+			r->name, out->reason, limit_mib(r));
+		return STATUS_OOM;
+	case MF_EXIT_CONTRACT:
+		cmd_log("%s was ended because its guest broke the contract: "
+			"%s",
+			r->name, out->reason);
+		return STATUS_FAILED;
+	case MF_EXIT_PANIC:
+		cmd_log("the guest kernel of %s gave up: %s", r->name,
+			out->reason);
+		return STATUS_FAILED;
+	case MF_EXIT_HOST:
+		cmd_log("cannot run %s: %s", r->name, out->reason);
+		return STATUS_FAILED;
+	case MF_EXIT_PARENT:
+		break;
+	}
+	cmd_log("%s was ended: %s", r->name, out->reason);
+	return STATUS_FAILED;
+}
+
+int report_end(const struct report *r)
+{
+	uint64_t ms = r->options->timeout_ms;
+
+	if (r->out->timed_out) {
+		cmd_log("%s did not end within %llu.%03llu s and was killed",
+			r->name, (unsigned long long)(ms / 1000),
+			(unsigned long long)(ms % 1000));
+		return STATUS_TIMEOUT;
+	}
+	if (r->out->interrupted) {
+		cmd_log("%s was killed at the second SIGINT", r->name);
+		return STATUS_SIGNAL + SIGINT;
+	}
+	if (!r->out->exited)
+		return end_by_monitor(r);
+	return end_by_reason(r);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of `mayfly run`. They stand before the program, whatever
+ * follows it is the program's own.
+ */
+#include "cli/run_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NAME_CHARS                   \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+#define NAME_MAX_LEN 63
+
+enum {
+	OPT_PUBLISH = 10,
+	OPT_ENV,
+	OPT_ENV_FILE,
+	OPT_MEMORY,
+	OPT_NAME,
+	OPT_WORKDIR,
+	OPT_TIMEOUT,
+	OPT_SUBSTRATE,
+	OPT_STATS,
+};
+
+const struct opt run_opts[] = {
+	{ OPT_PUBLISH, 'p', "publish", "[IP:]HOST:GUEST[/PROTO]",
+	  "publish a port, PROTO is tcp or udp" },
+	{ OPT_ENV, 'e', "env", "NAME[=VALUE]",
+	  "set a variable, or pass one on" },
+	{ OPT_ENV_FILE, 0, "env-file", "FILE", "set variables from a file" },
+	{ OPT_MEMORY, 'm', "memory", "SIZE",
+	  "memory limit like 64m or 1g, default 512m" },
+	{ OPT_NAME, 0, "name", "NAME", "name of the instance, its host name" },
+	{ OPT_WORKDIR, 'w', "workdir", "DIR", "working directory" },
+	{ OPT_TIMEOUT, 0, "timeout", "TIME",
+	  "end the program after 500ms, 2s, 1m, ..." },
+	{ OPT_SUBSTRATE, 0, "substrate", "auto|kvm|process",
+	  "what the guest runs on, default auto" },
+	{ OPT_STATS, 0, "stats", NULL,
+	  "print one JSON object to stderr at the end" },
+	{ 0 },
+};
+
+static int set_substrate(enum mf_substrate *ret, const char *value,
+			 struct err *e)
+{
+	static const char *const names[] = { "auto", "kvm", "process" };
+	unsigned i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*ret = (enum mf_substrate)i;
+			return 0;
+		}
+	}
+	return err_set(e, EINVAL,
+		       "unknown substrate %s; it is auto, kvm or "
+		       "process",
+		       value);
+}
+
+static int set_name(struct run_options *o, const char *value, struct err *e)
+{
+	size_t len = strlen(value);
+
+	if (len == 0 || len > NAME_MAX_LEN ||
+	    strspn(value, NAME_CHARS) != len || strchr("_.-", value[0]))
+		return err_set(e, EINVAL,
+			       "%s is not a name: 1 to %d letters, "
+			       "digits, '_', '.' and '-', the first a letter "
+			       "or a digit",
+			       value, NAME_MAX_LEN);
+	o->name = value;
+	return 0;
+}
+
+static int add_port(struct run_options *o, const char *value, struct err *e)
+{
+	struct port_map m;
+	uint32_t i;
+	int r;
+
+	if (o->port_count == MF_PORTS_MAX)
+		return err_set(e, EINVAL, "more than %d published ports",
+			       MF_PORTS_MAX);
+	r = parse_port(&m, value, e);
+	if (r < 0)
+		return r;
+	for (i = 0; i < o->port_count; i++) {
+		if (o->ports[i].guest_port == m.guest_port &&
+		    o->ports[i].proto == m.proto)
+			return err_set(e, EINVAL,
+				       "the guest's port %u is "
+				       "published twice",
+				       m.guest_port);
+	}
+	o->ports[o->port_count++] = m;
+	return 0;
+}
+
+static int set_workdir(struct run_options *o, const char *value, struct err *e)
+{
+	if (value[0] != '/')
+		return err_set(e, EINVAL,
+			       "the working directory %s is not an "
+			       "absolute path",
+			       value);
+	o->cwd = value;
+	return 0;
+}
+
+/* -e counts more than --env-file, so variables of files are read first. */
+static int apply(struct run_options *o, int id, const char *value,
+		 struct err *e)
+{
+	switch (id) {
+	case OPT_PUBLISH:
+		return add_port(o, value, e);
+	case OPT_MEMORY:
+		return parse_size(&o->memory_bytes, value, e);
+	case OPT_NAME:
+		return set_name(o, value, e);
+	case OPT_WORKDIR:
+		return set_workdir(o, value, e);
+	case OPT_TIMEOUT:
+		return parse_duration(&o->timeout_ms, value, e);
+	case OPT_SUBSTRATE:
+		return set_substrate(&o->substrate, value, e);
+	case OPT_STATS:
+		o->stats = true;
+		return 0;
+	case OPT_ENV_FILE:
+		return env_list_read(&o->env, value, e);
+	default:
+		return 0;
+	}
+}
+
+static int apply_env(struct run_options *o, int argc, char **argv,
+		     struct err *e)
+{
+	struct opts it = {
+		.table = run_opts, .argv = argv, .argc = argc, .next = 1
+	};
+	const char *value;
+	int id, r = 0;
+
+	while (r == 0 && (id = opts_next(&it, &value, e)) > OPT_END) {
+		if (id == OPT_ENV)
+			r = env_list_set(&o->env, value, e);
+	}
+	return r;
+}
+
+int run_options_parse(struct run_options *ret, int argc, char **argv,
+		      struct err *e)
+{
+	struct opts it = {
+		.table = run_opts, .argv = argv, .argc = argc, .next = 1
+	};
+	const char *value;
+	int id, r = 0;
+
+	while ((id = opts_next(&it, &value, e)) != OPT_END) {
+		if (id < 0)
+			return id;
+		if (id == OPT_HELP) {
+			ret->help = true;
+			return 0;
+		}
+		r = apply(ret, id, value, e);
+		if (r < 0)
+			return r;
+	}
+	r = apply_env(ret, argc, argv, e);
+	if (r < 0)
+		return r;
+	if (it.next == argc)
+		return err_set(e, EINVAL,
+			       "nothing to run: mayfly run needs a "
+			       "program or an image; see mayfly run --help");
+	ret->path = argv[it.next];
+	ret->args = argv + it.next + 1;
+	ret->args_count = argc - it.next - 1;
+	return 0;
+}
+
+void run_options_fini(struct run_options *o)
+{
+	env_list_fini(&o->env);
+}

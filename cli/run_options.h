@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the user asked `mayfly run` for. */
+#ifndef CLI_RUN_OPTIONS_H
+#define CLI_RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/ctl.h"
+#include "cli/env_list.h"
+#include "cli/opts.h"
+#include "cli/parse.h"
+
+#define RUN_MEMORY_DEFAULT (512ull << 20) /* bytes */
+
+struct run_options {
+	const char *path; /* program or image */
+	char **args; /* the program's, args_count of them */
+	int args_count;
+	struct env_list env; /* --env-file, then -e */
+	struct port_map ports[MF_PORTS_MAX];
+	uint32_t port_count;
+	uint64_t memory_bytes; /* 0: not said */
+	uint64_t timeout_ms; /* 0: none */
+	const char *name; /* NULL: not said */
+	const char *cwd; /* NULL: not said */
+	enum mf_substrate substrate;
+	bool stats;
+	bool help; /* nothing else counts */
+};
+
+extern const struct opt run_opts[];
+
+/* *ret must be zero; the caller calls run_options_fini() in any case. */
+int run_options_parse(struct run_options *ret, int argc, char **argv,
+		      struct err *e);
+void run_options_fini(struct run_options *o);
+
+#define AUTO_RUN_OPTIONS __attribute__((cleanup(run_options_fini)))
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds the start message. argv[0] is what a native start would give: the
+ * word the user typed for a program, the manifest's first argument for an
+ * image.
+ */
+#include "cli/start_message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <termios.h>
+#include <unistd.h>
+
+struct strings {
+	char *base; /* MF_CTL_ARGS_MAX bytes */
+	size_t len; /* bytes used; more than the maximum: did not fit */
+};
+
+static uint32_t add(struct strings *s, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	uint32_t off = (uint32_t)s->len;
+
+	if (s->len <= MF_CTL_ARGS_MAX && size <= MF_CTL_ARGS_MAX - s->len)
+		memcpy(s->base + s->len, text, size);
+	s->len += size;
+	return off;
+}
+
+static void add_args(struct strings *s, struct mf_ctl_start *start,
+		     const struct run_options *o, const struct image *img)
+{
+	const struct manifest *m = &img->manifest;
+	size_t i;
+	int k;
+
+	add(s, img->from_program ? o->path : m->args[0]);
+	for (i = 1; i < m->args_count; i++)
+		add(s, m->args[i]);
+	for (k = 0; k < o->args_count; k++)
+		add(s, o->args[k]);
+	start->argc = (uint32_t)(m->args_count + (size_t)o->args_count);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "=");
+
+	return strncmp(a, b, len + 1) == 0;
+}
+
+/* The manifest's variables that the user did not replace, then the user's. */
+static void add_env(struct strings *s, struct mf_ctl_start *start,
+		    const struct run_options *o, const struct image *img)
+{
+	const struct manifest *m = &img->manifest;
+	size_t i, k;
+
+	for (i = 0; i < m->env_count; i++) {
+		for (k = 0; k < o->env.count; k++) {
+			if (same_name(o->env.items[k], m->env[i]))
+				break;
+		}
+		if (k < o->env.count)
+			continue;
+		add(s, m->env[i]);
+		start->envc++;
+	}
+	for (k = 0; k < o->env.count; k++)
+		add(s, o->env.items[k]);
+	start->envc += (uint32_t)o->env.count;
+}
+
+static void set_console(struct mf_ctl_start *start)
+{
+	struct termios t;
+	struct winsize w;
+	int fd;
+
+	for (fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			start->console_flags[fd] = MF_CONSOLE_CLOSED;
+		else if (ioctl(fd, TCGETS, &t) == 0)
+			start->console_flags[fd] = MF_CONSOLE_TTY;
+		if (start->console_flags[fd] != MF_CONSOLE_TTY ||
+		    ioctl(fd, TIOCGWINSZ, &w) < 0)
+			continue;
+		start->tty_rows = w.ws_row;
+		start->tty_cols = w.ws_col;
+	}
+}
+
+static void set_ports(struct mf_ctl_start *start, const struct run_options *o)
+{
+	uint32_t i;
+
+	for (i = 0; i < o->port_count; i++) {
+		start->ports[i].guest_port = o->ports[i].guest_port;
+		start->ports[i].proto = o->ports[i].proto;
+	}
+	start->port_count = o->port_count;
+}
+
+static void set_memory(struct mf_ctl_start *start, const struct run_options *o,
+		       const struct image *img)
+{
+	uint64_t need = img->manifest.memory_bytes;
+
+	if (o->memory_bytes)
+		start->mem_limit = o->memory_bytes;
+	else
+		start->mem_limit =
+			need > RUN_MEMORY_DEFAULT ? need : RUN_MEMORY_DEFAULT;
+}
+
+static int set_strings(struct start_message *m, const struct run_options *o,
+		       const struct image *img, struct err *e)
+{
+	struct mf_ctl_start *start = m->start;
+	struct strings s = { .base = (char *)(start + 1) };
+	char hostname[13];
+
+	snprintf(hostname, sizeof(hostname), "%02x%02x%02x%02x%02x%02x",
+		 start->instance_id[0], start->instance_id[1],
+		 start->instance_id[2], start->instance_id[3],
+		 start->instance_id[4], start->instance_id[5]);
+	add_args(&s, start, o, img);
+	add_env(&s, start, o, img);
+	start->path_off = add(&s, img->manifest.program);
+	start->cwd_off = add(&s, o->cwd ? o->cwd : img->manifest.cwd);
+	start->hostname_off = add(&s, o->name ? o->name : hostname);
+	if (s.len > MF_CTL_ARGS_MAX)
+		return err_set(e, E2BIG,
+			       "the arguments and the environment "
+			       "are %zu bytes long, at most %u are allowed",
+			       s.len, MF_CTL_ARGS_MAX);
+	start->args_len = (uint32_t)s.len;
+	m->len = sizeof(*start) + s.len;
+	return 0;
+}
+
+int start_message_init(struct start_message *ret, const struct run_options *o,
+		       const struct image *img, struct err *e)
+{
+	struct start_message m;
+	int r;
+
+	m.start = calloc(1, sizeof(*m.start) + MF_CTL_ARGS_MAX);
+	if (!m.start)
+		return err_set(e, ENOMEM, "out of memory");
+	m.start->version = MF_CTL_VERSION;
+	m.start->image_size = img->erofs_size;
+	m.start->kernel_off = img->kernel_off;
+	m.start->kernel_size = img->kernel_size;
+	if (getrandom(m.start->instance_id, sizeof(m.start->instance_id), 0) <
+	    0)
+		r = err_sys(e, errno, "no random numbers");
+	else
+		r = set_strings(&m, o, img, e);
+	if (r < 0) {
+		free(m.start);
+		return r;
+	}
+	set_memory(m.start, o, img);
+	set_console(m.start);
+	set_ports(m.start, o);
+	*ret = m;
+	return 0;
+}
+
+int start_message_send(const struct start_message *m, int ctl, const int *fds,
+		       unsigned fd_count)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int) * (MF_PORTS_MAX + 2))];
+	} control = { 0 };
+	struct iovec iov = { m->start, m->len };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+	if (sendmsg(ctl, &msg, MSG_NOSIGNAL) < 0)
+		return -errno;
+	return 0;
+}
+
+void start_message_fini(struct start_message *m)
+{
+	free(m->start);
+	m->start = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first message to a monitor: struct mf_ctl_start and its strings. */
+#ifndef CLI_START_MESSAGE_H
+#define CLI_START_MESSAGE_H
+
+#include <stddef.h>
+
+#include "abi/ctl.h"
+#include "cli/run_options.h"
+#include "host/err.h"
+#include "image/image.h"
+
+struct start_message {
+	struct mf_ctl_start *start; /* owned; the strings follow it */
+	size_t len; /* bytes of both */
+};
+
+/* Fills everything but the substrate and kvm_fd. */
+int start_message_init(struct start_message *ret, const struct run_options *o,
+		       const struct image *img, struct err *e);
+/* 0 or -errno. */
+int start_message_send(const struct start_message *m, int ctl, const int *fds,
+		       unsigned fd_count);
+void start_message_fini(struct start_message *m);
+
+#endif

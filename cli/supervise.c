@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop between the start and the end of an instance. It waits for three
+ * things at once: the monitor, signals, the deadline.
+ */
+#include "cli/supervise.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+
+#define EVENT_TEXT_MAX 4096
+
+static const int passed_on[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2,
+};
+
+struct event {
+	struct mf_ctl_event ev;
+	char text[EVENT_TEXT_MAX];
+};
+
+/*
+ * A blocked signal is kept for the signalfd even while it is ignored; what
+ * was ignored before (nohup) stays so and is left alone.
+ */
+int supervise_signals_init(void)
+{
+	struct sigaction old, ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+	size_t i;
+	int fd;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++) {
+		sigaction(passed_on[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
+			sigaddset(&set, passed_on[i]);
+	}
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaction(passed_on[i], &ignore, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	return fd;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void on_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+	struct mf_ctl_signal msg;
+	uint64_t bit;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	bit = 1ull << (info.ssi_signo - 1);
+	if (info.ssi_signo == SIGINT && (s->out->signals & bit)) {
+		s->out->interrupted = true;
+		kill(s->pid, SIGKILL);
+		return;
+	}
+	s->out->signals |= bit;
+	msg.signal = info.ssi_signo;
+	send(s->ctl, &msg, sizeof(msg), MSG_NOSIGNAL);
+}
+
+static void on_event(struct supervisor *s, const struct event *m, size_t len)
+{
+	struct outcome *out = s->out;
+	size_t text_len = m->ev.text_len;
+
+	if (len < sizeof(m->ev) || text_len > len - sizeof(m->ev))
+		return;
+	switch (m->ev.kind) {
+	case MF_EV_LOG:
+		cmd_log("%.*s", (int)text_len, m->text);
+		break;
+	case MF_EV_CRASH:
+		out->crashed = true;
+		out->crash = m->ev.u.crash;
+		break;
+	case MF_EV_EXITED:
+		out->exited = true;
+		out->exit = m->ev.u.exit;
+		snprintf(out->reason, sizeof(out->reason), "%.*s",
+			 (int)text_len, m->text);
+		break;
+	default:
+		break;
+	}
+}
+
+/* One message; false when the monitor's end is closed. */
+static bool read_event(struct supervisor *s)
+{
+	static struct event m; /* 8 KiB, too much for a stack frame */
+	ssize_t n = recv(s->ctl, &m, sizeof(m), 0);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	on_event(s, &m, (size_t)n);
+	return true;
+}
+
+/* For poll(): until the deadline (UINT64_MAX: none), at least 0. */
+static int wait_ms(uint64_t deadline_ms)
+{
+	uint64_t now;
+
+	if (deadline_ms == UINT64_MAX)
+		return -1;
+	now = now_ms();
+	if (now >= deadline_ms)
+		return 0;
+	return deadline_ms - now > INT_MAX ? INT_MAX : (int)(deadline_ms - now);
+}
+
+static int loop(struct supervisor *s)
+{
+	uint64_t deadline_ms = UINT64_MAX;
+	struct pollfd p[] = {
+		{ .fd = s->ctl, .events = POLLIN },
+		{ .fd = s->signal_fd, .events = POLLIN },
+	};
+
+	if (s->timeout_ms)
+		deadline_ms = now_ms() + s->timeout_ms;
+	for (;;) {
+		int n = poll(p, 2, wait_ms(deadline_ms));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0 && now_ms() >= deadline_ms) {
+			s->out->timed_out = true;
+			deadline_ms = UINT64_MAX;
+			kill(s->pid, SIGKILL);
+		}
+		if (n <= 0)
+			continue;
+		if (p[1].revents)
+			on_signal(s);
+		if (p[0].revents && !read_event(s))
+			return 0;
+	}
+}
+
+int supervise(struct supervisor *s, struct err *e)
+{
+	int r;
+
+	r = loop(s);
+	if (r < 0)
+		return err_sys(e, -r, "cannot watch the monitor");
+	while (waitpid(s->pid, &s->out->monitor_status, 0) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, errno,
+				       "cannot wait for the "
+				       "monitor");
+	}
+	s->pid = 0;
+	return 0;
+}

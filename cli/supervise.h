@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Watches one instance from start to end: passes signals on, obeys the
+ * timeout, collects what the monitor reports. Signals must be prepared
+ * before the monitor is spawned, so that it inherits them ignored: the
+ * terminal sends Ctrl-C to the whole foreground group, and the program must
+ * get it once, from us.
+ */
+#ifndef CLI_SUPERVISE_H
+#define CLI_SUPERVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/ctl.h"
+#include "host/err.h"
+
+#define OUTCOME_REASON_MAX 512
+
+struct outcome {
+	bool exited; /* MF_EV_EXITED came; `exit` and `reason` are valid */
+	struct mf_ctl_exit exit;
+	char reason[OUTCOME_REASON_MAX];
+	bool crashed; /* MF_EV_CRASH came */
+	struct mf_crash crash;
+	bool timed_out; /* we ended it */
+	bool interrupted; /* we ended it, at the second Ctrl-C */
+	uint64_t signals; /* bit n-1: signal n was passed on */
+	int monitor_status; /* wait status of the monitor */
+};
+
+/* Returns a descriptor that yields the signals, or -errno. */
+int supervise_signals_init(void);
+
+struct supervisor {
+	int ctl; /* our end of the control socket */
+	int signal_fd; /* of supervise_signals_init() */
+	pid_t pid; /* the monitor; 0 when it was waited for */
+	uint64_t timeout_ms; /* 0: none */
+	struct outcome *out; /* zero at first */
+};
+
+/* Until the monitor has ended and was waited for. */
+int supervise(struct supervisor *s, struct err *e);
+
+#endif

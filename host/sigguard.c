@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Holds back the signals that end a process while files are half-written.
+ * Child processes get the old mask, so that Ctrl-C still ends them.
+ */
+#include "host/sigguard.h"
+
+static void guarded(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGQUIT);
+}
+
+void sigguard_init(struct sigguard *g)
+{
+	sigset_t set;
+
+	guarded(&set);
+	sigprocmask(SIG_BLOCK, &set, &g->old);
+}
+
+bool sigguard_hit(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGINT) ||
+	       sigismember(&pending, SIGTERM) ||
+	       sigismember(&pending, SIGHUP) || sigismember(&pending, SIGQUIT);
+}
+
+void sigguard_fini(struct sigguard *g)
+{
+	sigprocmask(SIG_SETMASK, &g->old, NULL);
+}

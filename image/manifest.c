@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Manifests from and to JSON. The version is looked at before anything
+ * else, so that a manifest of a later release is named as such and not as
+ * damaged.
+ */
+#include "image/manifest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* jansson seeds its hash tables from a file unless told a seed. */
+static void seed_once(void)
+{
+	json_object_seed(1);
+}
+
+static int strings_get(const json_t *array, const char *what, const char ***ret,
+		       size_t *ret_count, struct err *e)
+{
+	size_t i, count = json_array_size(array);
+	const char **list;
+
+	if (!json_is_array(array))
+		return err_set(e, EBADMSG,
+			       "the manifest's \"%s\" is not a "
+			       "list",
+			       what);
+	if (count > MANIFEST_STRINGS_MAX)
+		return err_set(e, EBADMSG,
+			       "the manifest's \"%s\" has %zu "
+			       "entries, at most %u are allowed",
+			       what, count, MANIFEST_STRINGS_MAX);
+	list = calloc(count + 1, sizeof(*list));
+	if (!list)
+		return err_set(e, ENOMEM, "out of memory");
+	for (i = 0; i < count; i++) {
+		list[i] = json_string_value(json_array_get(array, i));
+		if (!list[i]) {
+			free(list);
+			return err_set(e, EBADMSG,
+				       "the manifest's \"%s\" "
+				       "holds something that is not a string",
+				       what);
+		}
+	}
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+static int check_version(const json_t *root, struct err *e)
+{
+	const json_t *v = json_object_get(root, "version");
+
+	if (!json_is_integer(v))
+		return err_set(e, EBADMSG, "the manifest has no version");
+	if (json_integer_value(v) != MANIFEST_VERSION)
+		return err_set(e, EPROTONOSUPPORT,
+			       "the manifest has version %lld, this mayfly "
+			       "knows version %d; seal the program again or "
+			       "update mayfly",
+			       (long long)json_integer_value(v),
+			       MANIFEST_VERSION);
+	return 0;
+}
+
+static int check_values(const struct manifest *m, json_int_t abi,
+			json_int_t memory, struct err *e)
+{
+	size_t i;
+
+	if (abi < 0 || abi > UINT32_MAX)
+		return err_set(e, EBADMSG,
+			       "the manifest's \"abi\" is out of "
+			       "range");
+	if (memory < 0)
+		return err_set(e, EBADMSG,
+			       "the manifest's \"memory\" is "
+			       "negative");
+	if (m->program[0] != '/' || m->cwd[0] != '/')
+		return err_set(e, EBADMSG,
+			       "the manifest's \"program\" and "
+			       "\"cwd\" must be absolute paths");
+	if (m->args_count == 0)
+		return err_set(e, EBADMSG, "the manifest's \"args\" is empty");
+	for (i = 0; i < m->env_count; i++) {
+		const char *eq = strchr(m->env[i], '=');
+
+		if (!eq || eq == m->env[i])
+			return err_set(e, EBADMSG,
+				       "the manifest's \"env\" "
+				       "holds an entry that is not "
+				       "NAME=value");
+	}
+	return 0;
+}
+
+static int read_members(struct manifest *m, struct err *e)
+{
+	json_int_t abi, memory, version;
+	const json_t *args, *env;
+	json_error_t je;
+	int r;
+
+	if (json_unpack_ex(m->root, &je, JSON_STRICT,
+			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I}", "version",
+			   &version, "abi", &abi, "program", &m->program,
+			   "args", &args, "env", &env, "cwd", &m->cwd, "memory",
+			   &memory) < 0)
+		return err_set(e, EBADMSG,
+			       "the manifest is not as it should "
+			       "be: %s",
+			       je.text);
+	r = strings_get(args, "args", &m->args, &m->args_count, e);
+	if (r == 0)
+		r = strings_get(env, "env", &m->env, &m->env_count, e);
+	if (r == 0)
+		r = check_values(m, abi, memory, e);
+	m->abi = (uint32_t)abi;
+	m->memory_bytes = (uint64_t)memory;
+	return r;
+}
+
+int manifest_parse(struct manifest *ret, const char *text, size_t len,
+		   struct err *e)
+{
+	struct manifest m = { 0 };
+	json_error_t je;
+	int r;
+
+	if (len > MANIFEST_SIZE_MAX)
+		return err_set(e, EBADMSG,
+			       "the manifest is %zu bytes long, "
+			       "at most %u are allowed",
+			       len, MANIFEST_SIZE_MAX);
+	seed_once();
+	m.root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (!m.root)
+		return err_set(e, EBADMSG, "the manifest is not JSON: %s",
+			       je.text);
+	r = check_version(m.root, e);
+	if (r == 0)
+		r = read_members(&m, e);
+	if (r < 0) {
+		manifest_fini(&m);
+		return r;
+	}
+	*ret = m;
+	return 0;
+}
+
+static json_t *strings_json(const char *const *list, size_t count)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		json_array_append_new(array, json_string(list[i]));
+	return array;
+}
+
+char *manifest_format(const struct manifest *m)
+{
+	json_t *root;
+	char *text;
+	size_t len;
+
+	seed_once();
+	root = json_pack("{s:i, s:I, s:s, s:o, s:o, s:s, s:I}", "version",
+			 MANIFEST_VERSION, "abi", (json_int_t)m->abi, "program",
+			 m->program, "args",
+			 strings_json(m->args, m->args_count), "env",
+			 strings_json(m->env, m->env_count), "cwd", m->cwd,
+			 "memory", (json_int_t)m->memory_bytes);
+	if (!root)
+		return NULL;
+	text = json_dumps(root, JSON_INDENT(2));
+	json_decref(root);
+	if (!text)
+		return NULL;
+	len = strlen(text);
+	text = realloc(text, len + 2);
+	if (text) {
+		text[len] = '\n';
+		text[len + 1] = '\0';
+	}
+	return text;
+}
+
+void manifest_fini(struct manifest *m)
+{
+	free(m->args);
+	free(m->env);
+	json_decref(m->root);
+	*m = (struct manifest){ 0 };
+}

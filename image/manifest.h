@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manifest: what an image runs and what it needs. JSON, version 1 as
+ * docs/formats/image.md defines it; anything else is refused with a reason.
+ */
+#ifndef IMAGE_MANIFEST_H
+#define IMAGE_MANIFEST_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/err.h"
+
+#define MANIFEST_VERSION     1
+#define MANIFEST_SIZE_MAX    (64u << 10) /* bytes of JSON */
+#define MANIFEST_STRINGS_MAX 1024u /* in "args", in "env" */
+
+struct manifest {
+	json_t *root; /* owns every string below */
+	uint32_t abi; /* MF_ABI_VERSION of the kernel inside */
+	const char *program; /* absolute path in the image */
+	const char *cwd; /* absolute */
+	uint64_t memory_bytes; /* the least it can run in */
+	const char **args; /* args_count, at least 1 */
+	size_t args_count;
+	const char **env; /* "NAME=value" */
+	size_t env_count;
+};
+
+/* On success the caller owns *ret until manifest_fini(). */
+int manifest_parse(struct manifest *ret, const char *text, size_t len,
+		   struct err *e);
+/* The JSON of *m (root is ignored), malloc'd, ending in a newline; or NULL. */
+char *manifest_format(const struct manifest *m);
+void manifest_fini(struct manifest *m);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program on the host that is to be sealed: opened, mapped, checked. Each
+ * reason to refuse it is a sentence; the error code is ENOEXEC when the file
+ * is there but cannot be run.
+ */
+#ifndef IMAGE_PROGRAM_H
+#define IMAGE_PROGRAM_H
+
+#include <sys/stat.h>
+
+#include "host/err.h"
+#include "image/format.h"
+#include "lib/elf.h"
+
+struct program {
+	int fd; /* -1: none */
+	const void *map; /* st.st_size bytes, read-only */
+	struct stat st;
+	struct elf elf;
+	char name[IMAGE_NAME_MAX + 1]; /* last component of the path */
+};
+
+int program_open(struct program *ret, const char *path, struct err *e);
+void program_close(struct program *p);
+
+#define AUTO_PROGRAM __attribute__((cleanup(program_close)))
+
+/* The sentence for a verdict that is not ELF_OK; fills *e, -ENOEXEC. */
+int program_refuse(enum elf_verdict v, const struct elf *elf, const char *path,
+		   struct err *e);
+
+#endif

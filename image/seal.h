@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sealer: a program and a guest kernel become an image file. The same
+ * input gives the same bytes. The file appears complete or not at all.
+ */
+#ifndef IMAGE_SEAL_H
+#define IMAGE_SEAL_H
+
+#include "host/err.h"
+#include "image/program.h"
+
+struct seal_job {
+	const struct program *program;
+	const char *kernel_path; /* the flat kernel file */
+	const char *out_path; /* replaced if it exists */
+};
+
+struct seal_result {
+	uint64_t size; /* bytes of the file */
+	uint8_t digest[IMAGE_DIGEST_SIZE];
+};
+
+int seal_image(const struct seal_job *job, struct seal_result *ret,
+	       struct err *e);
+
+/* The least memory, in bytes, that a program is started with. */
+uint64_t seal_memory_needed(const struct elf *elf);
+
+#endif
