@@ -125,9 +125,6 @@ enum mf_doorbell {
 			    * pages read as zero afterwards */
 	MF_DB_CRASH = 7, /* arg[0] = gpa of struct mf_crash; the program was
 			  * ended by a signal; MF_DB_EXIT follows */
-	MF_DB_OOM = 8, /* arg[0] = bytes asked, arg[1] = bytes in use: a
-			* request for memory failed; said if the program ends */
-	MF_DB_FAULT_RETURN = 9, /* reserved */
 };
 
 enum mf_ring_flag {

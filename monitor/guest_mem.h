@@ -28,4 +28,7 @@ struct guest_mem {
  */
 void *guest_mem_range(const struct guest_mem *mem, gpa_t gpa, uint64_t len);
 
+/* Bytes the host holds for a memory with ram_fd. */
+uint64_t guest_mem_file_bytes(const struct guest_mem *mem);
+
 #endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor's end of the control socket (abi/ctl.h). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "monitor/instance.h"
+
+#define FDS_MAX (2 + MF_PORTS_MAX)
+
+static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
+{
+	if (len < sizeof(*s) || s->version != MF_CTL_VERSION)
+		return err_set(e, EPROTO,
+			       "the start message is of another version: "
+			       "mayfly and mayfly-monitor must be of one "
+			       "release");
+	if (s->args_len != len - sizeof(*s) || !s->args_len ||
+	    s->args_len > MF_CTL_ARGS_MAX || s->path_off >= s->args_len ||
+	    s->cwd_off >= s->args_len || s->hostname_off >= s->args_len ||
+	    s->port_count > MF_PORTS_MAX)
+		return err_set(e, EPROTO, "the start message is malformed");
+	return 0;
+}
+
+static int take_fds(struct instance *inst, const struct msghdr *msg,
+		    struct err *e)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count;
+	int fds[FDS_MAX];
+	uint32_t at = 0;
+
+	if (!c || c->cmsg_type != SCM_RIGHTS || (msg->msg_flags & MSG_CTRUNC) ||
+	    c->cmsg_len != CMSG_LEN(want * sizeof(int)))
+		return err_set(e, EPROTO,
+			       "the start message carries the wrong number of "
+			       "descriptors");
+	memcpy(fds, CMSG_DATA(c), want * sizeof(int));
+	inst->image_fd = fds[at++];
+	inst->kvm_fd = inst->start.kvm_fd ? fds[at++] : -1;
+	for (uint32_t i = 0; i < inst->start.port_count; i++)
+		inst->port_fds[i] = fds[at++];
+	return 0;
+}
+
+int ctl_receive_start(struct instance *inst, struct err *e)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec iov[2];
+	struct msghdr msg = {
+		.msg_iov = iov,
+		.msg_iovlen = 2,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	ssize_t n;
+	int err;
+
+	inst->args = calloc(1, MF_CTL_ARGS_MAX + 1);
+	if (!inst->args)
+		return err_set(e, ENOMEM, "no memory for the arguments");
+	iov[0] = (struct iovec){ &inst->start, sizeof(inst->start) };
+	iov[1] = (struct iovec){ inst->args, MF_CTL_ARGS_MAX };
+	n = recvmsg(MF_CTL_FD, &msg, MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return err_sys(e, errno, "cannot read the start message");
+	err = check_start(&inst->start, (size_t)n, e);
+	return err ? err : take_fds(inst, &msg, e);
+}
+
+struct mf_ctl_event *ctl_event(enum mf_event_kind kind)
+{
+	static struct mf_ctl_event ev; /* too large for a stack */
+
+	memset(&ev, 0, sizeof(ev));
+	ev.kind = kind;
+	return &ev;
+}
+
+void ctl_send(struct mf_ctl_event *ev, const char *text, size_t len)
+{
+	struct iovec iov[2] = {
+		{ ev, sizeof(*ev) },
+		{ (void *)(uintptr_t)text, len },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	ev->text_len = (uint32_t)len;
+	/* A parent that is gone is noticed by ctl_poll. */
+	while (sendmsg(MF_CTL_FD, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+void ctl_send_log(void *unused, const char *text, size_t len)
+{
+	(void)unused;
+	ctl_send(ctl_event(MF_EV_LOG), text, len);
+}
+
+void ctl_poll(struct instance *inst)
+{
+	struct mf_ctl_signal sig;
+	ssize_t n;
+
+	while (!inst->done) {
+		n = recv(MF_CTL_FD, &sig, sizeof(sig), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			instance_finish(inst, MF_EXIT_PARENT, 0,
+					"the parent went away");
+			return;
+		}
+		if (n == sizeof(sig) && sig.signal >= 1 && sig.signal <= 64)
+			atomic_fetch_or(&inst->shared->signals,
+					1ull << (sig.signal - 1));
+	}
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One instance: everything the monitor process knows. main.c makes it, run.c
+ * serves it until it ends, the substrate drives its vCPU.
+ */
+#ifndef MONITOR_INSTANCE_H
+#define MONITOR_INSTANCE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "abi/ctl.h"
+#include "host/err.h"
+#include "monitor/guest_mem.h"
+#include "monitor/rings.h"
+
+#define TICK_NS (2u * 1000 * 1000) /* preemption period of a busy guest */
+
+struct instance;
+
+enum vm_exit_kind {
+	VM_EXIT_DOORBELL, /* the guest rang: vm_exit.doorbell */
+	VM_EXIT_TICK, /* TICK_NS of guest time have passed, about */
+	VM_EXIT_DEAD, /* the guest cannot go on: vm_exit.reason */
+};
+
+struct vm_exit {
+	enum vm_exit_kind kind;
+	uint32_t doorbell;
+	char reason[160]; /* one sentence, what the guest did */
+};
+
+/*
+ * How a guest is run. Every function returns 0 or -errno unless it says
+ * otherwise; state lives in instance.substrate_state.
+ */
+struct substrate_ops {
+	const char *name;
+	enum mf_paging paging;
+	/* RAM is a memfd that another process can map. */
+	bool shared_ram;
+	/* Makes the machine around inst->mem; before the jail closes. */
+	int (*init)(struct instance *inst, struct err *e);
+	void (*run)(struct instance *inst, struct vm_exit *ret);
+	/* The program is to enter the kernel as soon as it can. */
+	int (*upcall_tick)(struct instance *inst);
+	/* Cached translations are forgotten. */
+	int (*flush)(struct instance *inst);
+	/* RAM is now `size` bytes (larger than before). */
+	int (*grow)(struct instance *inst, uint64_t size);
+	/* Offset from the host's TSC to the guest's. */
+	uint64_t (*tsc_offset)(struct instance *inst);
+	void (*fini)(struct instance *inst);
+};
+
+extern const struct substrate_ops substrate_kvm;
+extern const struct substrate_ops substrate_process;
+
+struct clock_state {
+	uint64_t tsc_khz;
+	uint64_t tsc_offset; /* guest TSC - host TSC */
+	uint64_t mono_offset_ns; /* host CLOCK_MONOTONIC - guest's */
+	uint64_t updated_ns; /* host CLOCK_MONOTONIC */
+};
+
+struct instance {
+	struct mf_ctl_start start;
+	char *args; /* start.args_len bytes */
+	int image_fd;
+	int kvm_fd; /* /dev/kvm, or -1 */
+	int port_fds[MF_PORTS_MAX];
+	int statm_fd; /* /proc/self/statm, opened before the jail */
+
+	const struct substrate_ops *ops;
+	void *substrate_state;
+	struct guest_mem mem;
+	struct mf_shared *shared; /* in guest memory: read once */
+	struct rings rings;
+	struct clock_state clock;
+	struct mf_kernel_hdr kernel; /* checked copy */
+	uint64_t kernel_data_gpa;
+	uint64_t limit_checked_ns;
+
+	bool done;
+	struct mf_ctl_exit exit; /* stats grow while it runs */
+	char exit_text[256];
+	uint64_t born_ns; /* host CLOCK_MONOTONIC at main */
+	uint64_t phase_ns; /* end of the last phase */
+	uint64_t started_ns; /* first guest instruction */
+	bool ready;
+};
+
+uint64_t host_mono_ns(void);
+/* Ends the current phase of the start. */
+void instance_phase(struct instance *inst, enum mf_phase phase);
+
+/* Notes why the instance ends; the first reason stands. */
+void instance_finish(struct instance *inst, enum mf_exit_reason reason,
+		     uint32_t status, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* monitor/ctl.c: the control socket. */
+int ctl_receive_start(struct instance *inst, struct err *e);
+struct mf_ctl_event *ctl_event(enum mf_event_kind kind); /* the one, cleared */
+void ctl_send(struct mf_ctl_event *ev, const char *text, size_t len);
+void ctl_send_log(void *unused, const char *text, size_t len);
+/* Takes what the parent sent; its signals reach the guest. */
+void ctl_poll(struct instance *inst);
+
+/* monitor/loader.c: memory, kernel, page tables, boot page. */
+int loader_init(struct instance *inst, struct err *e);
+
+/* monitor/clock.c: guest time. */
+int clock_init(struct instance *inst, struct err *e);
+/* Rewrites the clock page if it is older than a moment. */
+void clock_update(struct instance *inst, bool now);
+uint64_t clock_guest_mono_ns(const struct instance *inst);
+/* Host nanoseconds from now to a guest deadline; UINT64_MAX: none. */
+uint64_t clock_timeout_ns(const struct instance *inst, uint64_t deadline_ns);
+
+/* monitor/jail.c: gives up everything not needed from here on. */
+int jail_enter(struct instance *inst, struct err *e);
+
+/* monitor/run.c: serves the guest until it ends. */
+void run_instance(struct instance *inst);
+
+#endif

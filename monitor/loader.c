@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest before its first instruction: RAM, the image mapping, the kernel
+ * (text straight from the image, data copied), the initial page tables and the
+ * boot page. The same for every substrate; layout.h says where things are.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "monitor/instance.h"
+
+#define PTE_P	 0x01ull
+#define PTE_W	 0x02ull
+#define PTE_U	 0x04ull
+#define PTE_AD	 0x60ull /* accessed and dirty: the CPU need not set them */
+#define PTE_PS	 0x80ull
+#define PTE_NX	 (1ull << 63)
+#define PTE_TABLE (PTE_P | PTE_W | PTE_U | 0x20ull)
+
+#define GIB	     (1ull << 30)
+#define RAM_START    (16ull << 20) /* mapped at first, beyond the frame table */
+#define RAM_FACTOR   4 /* guest-physical space per byte of the limit */
+#define RAM_MAX_MIN  (256ull << 20)
+#define POPULATE     (384ull << 10) /* low RAM that every boot touches */
+
+static uint64_t round_up(uint64_t v, uint64_t to)
+{
+	return (v + to - 1) / to * to;
+}
+
+static uint64_t *table_at(struct instance *inst, uint64_t gpa)
+{
+	return (uint64_t *)(void *)(inst->mem.ram + gpa);
+}
+
+/*
+ * How much guest-physical memory to offer. Programs reserve several times
+ * what they touch, so RAM is larger than the limit; run.c enforces the limit
+ * on what is really used.
+ */
+static void choose_sizes(struct instance *inst)
+{
+	uint64_t max = inst->start.mem_limit * RAM_FACTOR;
+
+	if (max < RAM_MAX_MIN)
+		max = RAM_MAX_MIN;
+	if (max > MF_RAM_MAX)
+		max = MF_RAM_MAX;
+	inst->mem.ram_max = round_up(max, MF_HUGE_SIZE);
+	inst->mem.ram_size =
+		round_up(inst->mem.ram_max / 256 + RAM_START, MF_HUGE_SIZE);
+	if (inst->mem.ram_size > inst->mem.ram_max)
+		inst->mem.ram_size = inst->mem.ram_max;
+}
+
+/* Host and guest-physical addresses agree modulo 2 MiB. */
+static int map_ram(struct instance *inst, struct err *e)
+{
+	struct guest_mem *m = &inst->mem;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	uint8_t *p;
+
+	m->ram_fd = -1;
+	if (inst->ops->shared_ram) {
+		m->ram_fd = memfd_create("mayfly-ram", MFD_CLOEXEC);
+		if (m->ram_fd < 0 ||
+		    ftruncate(m->ram_fd, (off_t)m->ram_max) < 0)
+			return err_sys(e, errno, "cannot make guest memory");
+		flags = MAP_SHARED | MAP_NORESERVE;
+	}
+	p = mmap(NULL, m->ram_max + MF_HUGE_SIZE, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "cannot reserve %lu MiB of memory",
+			       (unsigned long)(m->ram_max >> 20));
+	p = (uint8_t *)round_up((uint64_t)(uintptr_t)p, MF_HUGE_SIZE);
+	m->ram = mmap(p, m->ram_max, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		      m->ram_fd, 0);
+	if (m->ram == MAP_FAILED)
+		return err_sys(e, errno, "cannot map guest memory");
+	/* One call is cheaper than a fault per page; failing is harmless. */
+	madvise(m->ram, POPULATE, MADV_POPULATE_WRITE);
+	return 0;
+}
+
+static int map_image(struct instance *inst, struct err *e)
+{
+	struct guest_mem *m = &inst->mem;
+	void *p;
+
+	m->image_size = round_up(inst->start.image_size, MF_PAGE_SIZE);
+	if (!m->image_size || m->image_size > MF_IMAGE_MAX)
+		return err_set(e, EINVAL, "the image has an impossible size");
+	p = mmap(NULL, m->image_size, PROT_READ, MAP_SHARED, inst->image_fd,
+		 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "cannot map the image");
+	m->image = p;
+	return 0;
+}
+
+static int check_kernel(const struct instance *inst,
+			const struct mf_kernel_hdr *h, struct err *e)
+{
+	uint64_t all = (uint64_t)h->text_size + h->data_size + h->bss_size;
+
+	if (h->magic != MF_KERNEL_MAGIC)
+		return err_set(e, EINVAL, "the image's kernel is not one");
+	if (h->abi_version != MF_ABI_VERSION)
+		return err_set(e, EINVAL,
+			       "the image's kernel speaks guest ABI %u, this "
+			       "monitor %u: build the image again",
+			       h->abi_version, MF_ABI_VERSION);
+	if ((h->text_size | h->data_size | h->bss_size) % MF_PAGE_SIZE ||
+	    all > MF_KERNEL_MAX || !h->text_size ||
+	    (uint64_t)h->text_size + h->data_size > inst->start.kernel_size ||
+	    h->entry >= h->text_size || h->boot_stack > all)
+		return err_set(e, EINVAL, "the image's kernel is malformed");
+	return 0;
+}
+
+static void set_pte(uint64_t *table, unsigned index, uint64_t gpa,
+		    uint64_t bits)
+{
+	table[index] = gpa | bits | PTE_P | PTE_U | PTE_AD;
+}
+
+struct tables {
+	uint64_t next; /* first free page */
+	uint64_t *pdpt;
+};
+
+static uint64_t *new_table(struct instance *inst, struct tables *t,
+			   uint64_t *parent, unsigned index)
+{
+	uint64_t gpa = t->next;
+
+	t->next += MF_PAGE_SIZE;
+	parent[index] = gpa | PTE_TABLE;
+	return table_at(inst, gpa);
+}
+
+/* Maps [0, len) of guest-physical `gpa` at 1 GiB slot `slot`, 2 MiB leaves. */
+static void map_huge(struct instance *inst, struct tables *t, unsigned slot,
+		     uint64_t gpa, uint64_t len, uint64_t bits)
+{
+	for (uint64_t off = 0; off < len; off += GIB) {
+		uint64_t *pd = new_table(inst, t, t->pdpt, slot++);
+
+		for (uint64_t i = 0; i < 512 && off + i * MF_HUGE_SIZE < len;
+		     i++)
+			set_pte(pd, (unsigned)i, gpa + off + i * MF_HUGE_SIZE,
+				bits | PTE_PS);
+	}
+}
+
+static void map_window(uint64_t *pt, uint64_t va, uint64_t gpa, uint64_t len,
+		       uint64_t bits)
+{
+	unsigned index = (unsigned)((va - MF_WINDOW_VA) / MF_PAGE_SIZE);
+
+	for (uint64_t off = 0; off < len; off += MF_PAGE_SIZE)
+		set_pte(pt, index++, gpa + off, bits);
+}
+
+/* Page tables, then the kernel's data behind them; returns what is free. */
+static uint64_t build_tables(struct instance *inst,
+			     const struct mf_kernel_hdr *h)
+{
+	struct tables t = { MF_PT_GPA + MF_PAGE_SIZE, NULL };
+	uint64_t *pml4 = table_at(inst, MF_PT_GPA);
+	uint64_t *pt;
+	uint64_t data, data_len = (uint64_t)h->data_size + h->bss_size;
+
+	t.pdpt = new_table(inst, &t, pml4, (MF_DIRECT_VA >> 39) & 511);
+	map_huge(inst, &t, 0, 0, inst->mem.ram_max, PTE_W | PTE_NX);
+	map_huge(inst, &t, (MF_IMAGE_VA >> 30) & 511, MF_IMAGE_GPA,
+		 inst->mem.image_size, PTE_NX);
+	pt = new_table(inst, &t, t.pdpt, (MF_WINDOW_VA >> 30) & 511);
+	pt = new_table(inst, &t, pt, 0);
+	data = t.next;
+	map_window(pt, MF_GATE_VA, MF_GATE_GPA, MF_GATE_SIZE, 0);
+	map_window(pt, MF_SYS_VA, MF_BOOT_GPA, MF_SYS_END - MF_BOOT_GPA,
+		   PTE_W | PTE_NX);
+	map_window(pt, MF_KERNEL_VA, MF_IMAGE_GPA + inst->start.kernel_off,
+		   h->text_size, 0);
+	map_window(pt, MF_KERNEL_VA + h->text_size, data, data_len,
+		   PTE_W | PTE_NX);
+	memcpy(inst->mem.ram + data,
+	       inst->mem.image + inst->start.kernel_off + h->text_size,
+	       h->data_size);
+	inst->kernel_data_gpa = data;
+	return data + data_len;
+}
+
+/* x87, SSE, AVX, AVX-512; Intel SDM vol. 1, 13.1. */
+#define XFEATURES_KNOWN	 0xe7u
+#define XFEATURES_AVX512 0xe0u
+
+__attribute__((target("xsave"))) static uint32_t host_xfeatures(void)
+{
+	uint32_t f = (uint32_t)_xgetbv(0) & XFEATURES_KNOWN;
+
+	if ((f & XFEATURES_AVX512) != XFEATURES_AVX512)
+		f &= ~XFEATURES_AVX512;
+	return f;
+}
+
+/* Bytes of a standard-format XSAVE area for these features. */
+static uint32_t xsave_size(uint32_t features)
+{
+	uint32_t len, off, c, d, size = 576;
+
+	for (uint32_t i = 2; i < 8; i++)
+		if ((features & (1u << i)) &&
+		    __get_cpuid_count(0xd, i, &len, &off, &c, &d) &&
+		    off + len > size)
+			size = off + len;
+	return size;
+}
+
+static void fill_boot(struct instance *inst, uint64_t free_gpa)
+{
+	const struct mf_ctl_start *s = &inst->start;
+	struct mf_boot *b = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+
+	b->magic = MF_BOOT_MAGIC;
+	b->abi_version = MF_ABI_VERSION;
+	b->paging = inst->ops->paging;
+	b->ram_size = inst->mem.ram_size;
+	b->ram_max = inst->mem.ram_max;
+	b->mem_limit = s->mem_limit;
+	b->args_gpa = free_gpa;
+	b->free_gpa = round_up(free_gpa + s->args_len, MF_PAGE_SIZE);
+	b->root_gpa = MF_PT_GPA;
+	b->image_size = inst->mem.image_size;
+	b->args_len = s->args_len;
+	b->argc = s->argc;
+	b->envc = s->envc;
+	b->path_off = s->path_off;
+	b->cwd_off = s->cwd_off;
+	b->hostname_off = s->hostname_off;
+	b->xfeatures = host_xfeatures();
+	b->xsave_size = xsave_size((uint32_t)b->xfeatures);
+	memcpy(b->console_flags, s->console_flags, sizeof(b->console_flags));
+	b->tty_rows = s->tty_rows;
+	b->tty_cols = s->tty_cols;
+	b->port_count = s->port_count;
+	memcpy(b->ports, s->ports, sizeof(b->ports));
+	memcpy(b->instance_id, s->instance_id, sizeof(b->instance_id));
+	b->uid = s->uid;
+	b->gid = s->gid;
+	memcpy(inst->mem.ram + free_gpa, inst->args, s->args_len);
+}
+
+int loader_init(struct instance *inst, struct err *e)
+{
+	const struct mf_ctl_start *s = &inst->start;
+	struct mf_kernel_hdr h;
+	struct mf_boot *boot;
+	int err;
+
+	choose_sizes(inst);
+	if ((err = map_ram(inst, e)) < 0 || (err = map_image(inst, e)) < 0)
+		return err;
+	if (s->kernel_off % MF_PAGE_SIZE || s->kernel_size < sizeof(h) ||
+	    s->kernel_off > s->image_size ||
+	    s->kernel_size > s->image_size - s->kernel_off)
+		return err_set(e, EINVAL, "the kernel lies outside the image");
+	memcpy(&h, inst->mem.image + s->kernel_off, sizeof(h));
+	err = check_kernel(inst, &h, e);
+	if (err)
+		return err;
+	inst->kernel = h;
+	inst->shared = (struct mf_shared *)(inst->mem.ram + MF_SHARED_GPA);
+	fill_boot(inst, build_tables(inst, &h));
+	boot = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+	if (getrandom(boot->entropy, sizeof(boot->entropy), 0) !=
+	    sizeof(boot->entropy))
+		return err_sys(e, errno, "no random numbers");
+	return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mayfly-monitor: one process, one guest. Started by a parent that speaks
+ * abi/ctl.h on descriptor 3; not meant to be run by hand.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "monitor/instance.h"
+
+static struct instance instance;
+
+static int choose_substrate(struct instance *inst, struct err *e)
+{
+	switch (inst->start.substrate) {
+	case MF_SUBSTRATE_KVM:
+		inst->ops = &substrate_kvm;
+		return 0;
+	case MF_SUBSTRATE_PROCESS:
+		inst->ops = &substrate_process;
+		return 0;
+	default:
+		break;
+	}
+	return err_set(e, EINVAL, "substrate %u does not exist",
+		       inst->start.substrate);
+}
+
+static int rings_start(struct instance *inst, struct err *e)
+{
+	struct rings_config config = {
+		.mem = &inst->mem,
+		.console_fds = { 0, 1, 2 },
+		.ports = inst->start.ports,
+		.port_fds = inst->port_fds,
+		.port_count = inst->start.port_count,
+		.log = ctl_send_log,
+		.log_arg = inst,
+	};
+	int err;
+
+	memcpy(config.console_flags, inst->start.console_flags,
+	       sizeof(config.console_flags));
+	err = rings_init(&inst->rings, &config);
+	return err ? err_sys(e, -err, "cannot set up the rings") : 0;
+}
+
+/* Every step, in order; the jail closes before the first instruction. */
+static int instance_start(struct instance *inst, struct err *e)
+{
+	int err;
+
+	if ((err = ctl_receive_start(inst, e)) < 0 ||
+	    (err = choose_substrate(inst, e)) < 0)
+		return err;
+	instance_phase(inst, MF_PHASE_SETUP);
+	if ((err = loader_init(inst, e)) < 0 ||
+	    (err = inst->ops->init(inst, e)) < 0 ||
+	    (err = clock_init(inst, e)) < 0 ||
+	    (err = rings_start(inst, e)) < 0)
+		return err;
+	instance_phase(inst, MF_PHASE_VM);
+	if ((err = jail_enter(inst, e)) < 0)
+		return err;
+	instance_phase(inst, MF_PHASE_JAIL);
+	return 0;
+}
+
+static void report_end(struct instance *inst)
+{
+	struct mf_ctl_event *ev = ctl_event(MF_EV_EXITED);
+
+	ev->u.exit = inst->exit;
+	ctl_send(ev, inst->exit_text, strlen(inst->exit_text));
+}
+
+int main(int argc, char **argv)
+{
+	struct instance *inst = &instance;
+	struct err e = { 0 };
+
+	if (argc > 1 || fcntl(MF_CTL_FD, F_GETFD) < 0) {
+		fprintf(stderr,
+			"%s: started by mayfly, not by hand: it expects a "
+			"control socket as descriptor %d\n",
+			argv[0], MF_CTL_FD);
+		return 125;
+	}
+	inst->born_ns = inst->phase_ns = host_mono_ns();
+	prctl(PR_SET_DUMPABLE, 0);
+	if (instance_start(inst, &e) < 0)
+		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);
+	else
+		run_instance(inst);
+	report_end(inst);
+	_exit(0);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Serving one guest: enter it, do what it rang for, look around at every
+ * tick, until it ends. A doorbell's arguments are read once; a guest that
+ * breaks the contract ends with a reason.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "monitor/instance.h"
+
+#define DRAIN_NS	(2ull * 1000 * 1000 * 1000)
+#define LIMIT_CHECK_NS	(8u * 1000 * 1000)
+#define PANIC_TEXT_MAX	256
+
+static void broke_contract(struct instance *inst, const char *what)
+{
+	instance_finish(inst, MF_EXIT_CONTRACT, 0, "%s", what);
+}
+
+/* ---- memory in use ------------------------------------------------------ */
+
+/* Bytes of guest memory the host really holds. */
+static uint64_t resident_bytes(const struct instance *inst)
+{
+	char text[128];
+	unsigned long total, resident, shared;
+	ssize_t n = pread(inst->statm_fd, text, sizeof(text) - 1, 0);
+	char *at = text;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	total = strtoul(at, &at, 10);
+	resident = strtoul(at, &at, 10);
+	shared = strtoul(at, &at, 10);
+	(void)total;
+	if (inst->mem.ram_fd >= 0)
+		return guest_mem_file_bytes(&inst->mem);
+	return (resident - shared) * MF_PAGE_SIZE;
+}
+
+static void check_limit(struct instance *inst)
+{
+	uint64_t now = host_mono_ns();
+	uint64_t used;
+
+	if (now - inst->limit_checked_ns < LIMIT_CHECK_NS)
+		return;
+	inst->limit_checked_ns = now;
+	used = resident_bytes(inst);
+	if (used > inst->exit.stats.mem_peak_bytes)
+		inst->exit.stats.mem_peak_bytes = used;
+	if (used <= inst->start.mem_limit)
+		return;
+	instance_finish(inst, MF_EXIT_OOM, 9,
+			"memory exhausted: it used %lu MiB and may use %lu "
+			"MiB (raise it with --memory)",
+			(unsigned long)(used >> 20),
+			(unsigned long)(inst->start.mem_limit >> 20));
+}
+
+/* ---- doorbells ------------------------------------------------------------ */
+
+static void mark_ready(struct instance *inst)
+{
+	if (inst->ready)
+		return;
+	inst->ready = true;
+	instance_phase(inst, MF_PHASE_READY);
+	ctl_send(ctl_event(MF_EV_READY), "", 0);
+}
+
+static bool signals_waiting(const struct instance *inst)
+{
+	return atomic_load(&inst->shared->signals) != 0;
+}
+
+static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
+{
+	while (!inst->done && !rings_have_completions(&inst->rings) &&
+	       !signals_waiting(inst)) {
+		uint64_t timeout = clock_timeout_ns(inst, deadline_ns);
+		int woke;
+
+		if (!timeout)
+			return;
+		woke = rings_wait(&inst->rings, timeout, MF_CTL_FD);
+		if (woke < 0)
+			broke_contract(inst, rings_error(&inst->rings));
+		else if (woke & RINGS_WAKE_EXTRA)
+			ctl_poll(inst);
+	}
+}
+
+static void do_ring(struct instance *inst)
+{
+	uint64_t flags = inst->shared->arg[0];
+	uint64_t deadline = inst->shared->arg[1];
+
+	if (rings_submit(&inst->rings) < 0 || rings_poll(&inst->rings) < 0) {
+		broke_contract(inst, rings_error(&inst->rings));
+		return;
+	}
+	if (flags & MF_RING_READY)
+		mark_ready(inst);
+	if (flags & MF_RING_WAIT)
+		wait_for_guest(inst, deadline);
+	if (flags & MF_RING_FLUSH)
+		inst->ops->flush(inst);
+	clock_update(inst, false);
+}
+
+static void do_exit(struct instance *inst)
+{
+	uint32_t status = (uint32_t)inst->shared->arg[0];
+
+	if (WIFSIGNALED(status))
+		instance_finish(inst, MF_EXIT_SIGNAL, status & 0x7f,
+				"killed by signal %u", status & 0x7f);
+	else
+		instance_finish(inst, MF_EXIT_FINISHED, status & 0xff00,
+				"exited with status %u", status >> 8 & 0xff);
+}
+
+static void do_panic(struct instance *inst)
+{
+	gpa_t gpa = { inst->shared->arg[0] };
+	uint64_t len = inst->shared->arg[1];
+	char text[PANIC_TEXT_MAX] = "it gave no reason";
+	const char *from;
+
+	if (len >= sizeof(text))
+		len = sizeof(text) - 1;
+	from = guest_mem_range(&inst->mem, gpa, len);
+	if (from && len) {
+		memcpy(text, from, len);
+		text[len] = '\0';
+	}
+	for (char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	instance_finish(inst, MF_EXIT_PANIC, 0, "%s", text);
+}
+
+static int64_t do_grow(struct instance *inst)
+{
+	uint64_t size = inst->shared->arg[0];
+	int err;
+
+	if (size % MF_HUGE_SIZE || size <= inst->mem.ram_size ||
+	    size > inst->mem.ram_max)
+		return -EINVAL;
+	err = inst->ops->grow(inst, size);
+	if (!err)
+		inst->mem.ram_size = size;
+	return err;
+}
+
+static int64_t do_discard(struct instance *inst)
+{
+	gpa_t gpa = { inst->shared->arg[0] };
+	uint64_t len = inst->shared->arg[1];
+	void *at = guest_mem_range(&inst->mem, gpa, len);
+
+	if (!at || (gpa.v | len) % MF_PAGE_SIZE || gpa.v < MF_PT_GPA)
+		return -EINVAL;
+	/* REMOVE also frees the pages of a memfd. */
+	if (madvise(at, len,
+		    inst->mem.ram_fd >= 0 ? MADV_REMOVE : MADV_DONTNEED) < 0)
+		return -errno;
+	return 0;
+}
+
+static void do_crash(struct instance *inst)
+{
+	gpa_t gpa = { inst->shared->arg[0] };
+	struct mf_ctl_event *ev;
+	const void *from =
+		guest_mem_range(&inst->mem, gpa, sizeof(ev->u.crash));
+
+	if (!from) {
+		broke_contract(inst, "the guest reported a crash at an "
+				     "address outside its memory");
+		return;
+	}
+	rings_submit(&inst->rings);
+	ev = ctl_event(MF_EV_CRASH);
+	memcpy(&ev->u.crash, from, sizeof(ev->u.crash));
+	ctl_send(ev, "", 0);
+}
+
+static void do_doorbell(struct instance *inst, uint32_t op)
+{
+	struct mf_ctl_stats *st = &inst->exit.stats;
+	char text[64];
+	int64_t ret = 0;
+
+	st->exits++;
+	if (op < sizeof(st->doorbells) / sizeof(st->doorbells[0]))
+		st->doorbells[op]++;
+	switch ((enum mf_doorbell)op) {
+	case MF_DB_RING:
+		do_ring(inst);
+		break;
+	case MF_DB_FLUSH:
+		ret = inst->ops->flush(inst);
+		break;
+	case MF_DB_EXIT:
+		do_exit(inst);
+		break;
+	case MF_DB_PANIC:
+		do_panic(inst);
+		break;
+	case MF_DB_GROW:
+		ret = do_grow(inst);
+		break;
+	case MF_DB_DISCARD:
+		ret = do_discard(inst);
+		break;
+	case MF_DB_CRASH:
+		do_crash(inst);
+		break;
+	default:
+		snprintf(text, sizeof(text),
+			 "the guest rang doorbell %u, which does not exist",
+			 op);
+		broke_contract(inst, text);
+		break;
+	}
+	inst->shared->ret = ret;
+	check_limit(inst);
+}
+
+/* ---- ticks ---------------------------------------------------------------- */
+
+static void do_tick(struct instance *inst)
+{
+	inst->exit.stats.ticks++;
+	if (rings_submit(&inst->rings) < 0 || rings_poll(&inst->rings) < 0) {
+		broke_contract(inst, rings_error(&inst->rings));
+		return;
+	}
+	ctl_poll(inst);
+	check_limit(inst);
+	clock_update(inst, false);
+	if (inst->done)
+		return;
+	if (!atomic_load(&inst->shared->want_tick) && !signals_waiting(inst) &&
+	    !rings_have_completions(&inst->rings))
+		return;
+	if (!inst->shared->upcall_config.upcall_entry)
+		return; /* the kernel is still booting */
+	if (inst->ops->upcall_tick(inst) < 0)
+		instance_finish(inst, MF_EXIT_HOST, 0,
+				"the guest cannot be interrupted");
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static uint64_t timeval_us(const struct timeval *tv)
+{
+	return (uint64_t)tv->tv_sec * 1000000u + (uint64_t)tv->tv_usec;
+}
+
+static void fill_stats(struct instance *inst)
+{
+	struct mf_ctl_stats *st = &inst->exit.stats;
+	struct rusage self, child;
+	uint64_t khz = inst->clock.tsc_khz;
+
+	memcpy(&st->guest, inst->mem.ram + MF_STATS_GPA, sizeof(st->guest));
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &child);
+	st->cpu_us = timeval_us(&self.ru_utime) + timeval_us(&self.ru_stime) +
+		     timeval_us(&child.ru_utime) + timeval_us(&child.ru_stime);
+	st->run_us = (host_mono_ns() - inst->started_ns) / 1000;
+	st->bytes_in = inst->rings.bytes_in;
+	st->bytes_out = inst->rings.bytes_out;
+	inst->limit_checked_ns = 0;
+	check_limit(inst);
+	/* The guest's own word; nonsense in it harms nobody. */
+	if (khz && st->guest.main_tsc > st->guest.entry_tsc)
+		st->phase_us[MF_PHASE_BOOT] =
+			(st->guest.main_tsc - st->guest.entry_tsc) * 1000 /
+			khz;
+}
+
+void run_instance(struct instance *inst)
+{
+	struct vm_exit exit = { 0 };
+
+	ctl_send(ctl_event(MF_EV_STARTED), "", 0);
+	inst->started_ns = inst->phase_ns = host_mono_ns();
+	clock_update(inst, true);
+	while (!inst->done) {
+		inst->ops->run(inst, &exit);
+		switch (exit.kind) {
+		case VM_EXIT_DOORBELL:
+			do_doorbell(inst, exit.doorbell);
+			break;
+		case VM_EXIT_TICK:
+			do_tick(inst);
+			break;
+		case VM_EXIT_DEAD:
+		default:
+			broke_contract(inst, exit.reason);
+			break;
+		}
+	}
+	rings_drain(&inst->rings, DRAIN_NS);
+	fill_stats(inst);
+	if (inst->ops->fini)
+		inst->ops->fini(inst);
+}
