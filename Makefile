@@ -14,8 +14,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 COMMON := -std=gnu17 -O2 -g $(WARN) -I. -MMD -MP
 
 HOST_CFLAGS := $(COMMON) -Wframe-larger-than=8192 -D_GNU_SOURCE \
-	-DMF_VERSION='"$(VERSION)"' -fPIE -fstack-protector-strong \
-	$(EXTRA_CFLAGS)
+	-DMF_VERSION='"$(VERSION)"' -I$(B)/gen -fPIE \
+	-fstack-protector-strong $(EXTRA_CFLAGS)
 HOST_LDFLAGS := -static-pie $(EXTRA_LDFLAGS)
 
 GCC_INC := $(shell $(CC) -print-file-name=include)
@@ -75,8 +75,8 @@ $(B)/gen/cli/syscall_names.inc:
 		's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
 		>$@.tmp
 	mv $@.tmp $@
-$(B)/obj/cli/stats.o: $(B)/gen/cli/syscall_names.inc
-$(B)/obj/cli/stats.o: HOST_CFLAGS += -I$(B)/gen
+$(addsuffix /cli/stats.o,$(B)/obj $(B)/fuzz-obj $(B)/lint/host): \
+	$(B)/gen/cli/syscall_names.inc
 
 $(B)/bin/mayfly-monitor: $(call hobj,$(MONITOR_SRC) $(MONITOR_ASM) $(HOST_SRC))
 	@mkdir -p $(@D)

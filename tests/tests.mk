@@ -23,7 +23,7 @@ UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
 	$(MONITOR_SRC))
 UNIT_LDFLAGS ?= -pie
 UNIT_LIBS    := -lseccomp -ljansson -lsodium -pthread
-UNIT_CFLAGS   = $(HOST_CFLAGS) -Ikernel -Wno-missing-prototypes
+UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
 	rm -f $@

@@ -50,7 +50,7 @@ CLANG_HOST    = $(filter-out $(CLANG_DROP),$(HOST_CFLAGS)) $(CLANG_WARN)
 CLANG_INC    := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include
 CLANG_KERNEL  = $(filter-out $(CLANG_DROP),\
 	$(subst $(GCC_INC),$(CLANG_INC),$(KERNEL_CFLAGS))) $(CLANG_WARN)
-CLANG_TESTS   = $(CLANG_HOST) -Ikernel -Wno-missing-prototypes
+CLANG_TESTS   = $(CLANG_HOST) -iquote kernel -Wno-missing-prototypes
 
 $(L)/host/%.o: %.c
 	@mkdir -p $(@D)
