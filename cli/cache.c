@@ -214,6 +214,27 @@ static int seal_unnamed(struct image *ret, const struct seal_job *job,
 	return r;
 }
 
+/* The directory of sealed programs, made and writable, or -errno. */
+static int sealed_dir(char ret[CACHE_PATH_MAX])
+{
+	int r;
+
+	r = cache_dir(ret, "sealed");
+	if (r == 0)
+		r = file_mkdirs(ret);
+	if (r == 0 && access(ret, W_OK) < 0)
+		r = -errno;
+	return r;
+}
+
+int cache_probe(struct err *e)
+{
+	char dir[CACHE_PATH_MAX];
+	int r = sealed_dir(dir);
+
+	return r < 0 ? err_sys(e, -r, "cannot use the cache") : 0;
+}
+
 /* Where to keep the sealed program; -errno if nowhere. */
 static int prepare_sealed(char ret[CACHE_PATH_MAX], const char *path,
 			  const char *kernel_path, const struct program *p)
@@ -222,11 +243,7 @@ static int prepare_sealed(char ret[CACHE_PATH_MAX], const char *path,
 	struct stat kernel;
 	int r;
 
-	r = cache_dir(dir, "sealed");
-	if (r == 0)
-		r = file_mkdirs(dir);
-	if (r == 0 && access(dir, W_OK) < 0)
-		r = -errno;
+	r = sealed_dir(dir);
 	if (r == 0 && stat(kernel_path, &kernel) < 0)
 		r = -errno;
 	if (r == 0 && !settle(&p->st))

@@ -25,4 +25,7 @@
 int cache_open(struct image *ret, const char *path, const char *kernel_path,
 	       int *ret_status, struct err *e);
 
+/* Can programs be kept sealed here? */
+int cache_probe(struct err *e);
+
 #endif

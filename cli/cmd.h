@@ -11,6 +11,7 @@
 
 enum cli_status {
 	STATUS_OK = 0,
+	STATUS_UNHEALTHY = 1, /* of mayfly doctor: a check failed */
 	STATUS_TIMEOUT = 124, /* --timeout ended the program */
 	STATUS_FAILED = 125, /* mayfly itself failed, or was misused */
 	STATUS_CANNOT_RUN = 126, /* the file is not a program we can run */
@@ -28,7 +29,8 @@ struct cmd {
 	int (*run)(const struct cmd *cmd, int argc, char **argv);
 };
 
-extern const struct cmd cmd_run, cmd_build, cmd_inspect, cmd_version;
+extern const struct cmd cmd_run, cmd_build, cmd_inspect, cmd_doctor,
+	cmd_version;
 
 void cmd_print_help(const struct cmd *cmd);
 
