@@ -32,8 +32,6 @@ static const char *const doorbell_names[16] = {
 	[MF_DB_GROW] = "grow",
 	[MF_DB_DISCARD] = "discard",
 	[MF_DB_CRASH] = "crash",
-	[MF_DB_OOM] = "oom",
-	[MF_DB_FAULT_RETURN] = "fault-return",
 };
 
 static const char *const phase_names[MF_PHASE_COUNT] = {

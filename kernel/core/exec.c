@@ -6,6 +6,7 @@
  */
 #include "core/exec.h"
 
+#include <asm/stat.h>
 #include <linux/auxvec.h>
 
 #include "core/mm.h"
@@ -54,13 +55,18 @@ static const char *verdict_text(enum elf_verdict v, const struct elf *e)
 
 static void read_headers(struct program *p, const char *path)
 {
-	struct map_extent whole;
-	uint64_t size = vfs_file_size(p->file);
+	struct map_extent whole = { { 0 }, 0 };
+	struct stat st;
+	uint64_t size = 0;
 	enum elf_verdict v;
-	int err;
+	int err = p->file->ops->stat(p->file, &st);
 
-	err = p->file->ops->extent(p->file, 0, ALIGN_UP(size, PAGE_SIZE),
-				   false, &whole);
+	if (!err) {
+		size = (uint64_t)st.st_size;
+		err = p->file->ops->extent(p->file, 0,
+					   ALIGN_UP(size, PAGE_SIZE), false,
+					   &whole);
+	}
 	if (err || whole.gpa.v < MF_IMAGE_GPA || whole.len < size)
 		kpanic("%s is not in the image as one piece", path);
 	v = elf_parse(&p->elf,
@@ -254,7 +260,6 @@ void exec_program(struct mf_regs *frame)
 	mm_set_brk(p.base + p.elf.hi);
 	map_stack(&p);
 	build_stack(&p);
-	vfs_set_exe(p.file);
 	file_unref(p.file);
 	*frame = (struct mf_regs){
 		.rip = p.base + p.elf.entry,

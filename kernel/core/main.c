@@ -9,6 +9,7 @@
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/thread.h"
+#include "fs/file.h"
 #include "fs/vfs.h"
 
 extern char boot_stack_top[];
@@ -28,6 +29,7 @@ static void check_boot_info(void)
 void kernel_main(void)
 {
 	uint64_t kstack_top = (uint64_t)(uintptr_t)boot_stack_top;
+	int err;
 
 	kernel_stats->entry_tsc = arch_tsc();
 	check_boot_info();
@@ -37,8 +39,10 @@ void kernel_main(void)
 	arch_mmu_init();
 	thread_init(kstack_top);
 	mm_init();
-	vfs_init();
 	fd_init();
+	err = vfs_init();
+	if (err)
+		kpanic("cannot read the image's file system: error %d", -err);
 	exec_program(arch_frame(kstack_top));
 	arch_fpu_restore(current->fpu);
 	kernel_stats->main_tsc = arch_tsc();
