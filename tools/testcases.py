@@ -153,7 +153,7 @@ class Case:
 
     def need(self, path):
         if not os.path.exists(path):
-            raise Verdict("not built, see build/test-logs/build.log: " +
+            raise Verdict("missing, see build/test-logs/build.log: " +
                           os.path.relpath(path, ROOT))
 
 
@@ -239,9 +239,11 @@ class PlainCase(Case):
     def __init__(self, prog, name, cmd, **kw):
         super().__init__(prog, name, **kw)
         self.cmd = cmd
+        self.needs = [cmd[0]]
 
     def judge(self):
-        self.need(self.cmd[0])
+        for path in self.needs:
+            self.need(path)
         status, _, _ = self.execute(self.cmd)
         if status:
             raise Verdict(f"status {status}")
@@ -399,9 +401,11 @@ def fuzz_cases():
     for p in testtree.fuzz_programs():
         corpus = f"{ROOT}/tests/fuzz/corpus/{p.name[2:]}"
         binary = f"{BUILD}/tests/fuzz/{p.name}"
-        cases.append(PlainCase(p, f"fuzz/{p.name}",
-                               [binary, "-runs=0", "-timeout=10", corpus],
-                               goals=["fuzz-programs"]))
+        case = PlainCase(p, f"fuzz/{p.name}",
+                         [binary, "-runs=0", "-timeout=10", corpus],
+                         goals=["fuzz-programs"])
+        case.needs.append(corpus)
+        cases.append(case)
     return cases
 
 
