@@ -9,6 +9,7 @@
 #include <asm/stat.h>
 #include <linux/auxvec.h>
 
+#include "core/alloc.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/sigframe.h"
