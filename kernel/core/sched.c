@@ -75,6 +75,17 @@ void waitq_wake_one(struct waitq *q)
 	}
 }
 
+/* Ticks are of use while others could run or a timer may come due. */
+static void want_tick(void)
+{
+	/* Sleepers may be waiting for the outside while one thread runs. */
+	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER ||
+		    ring_unsent() || (thread_count > 1 && ring_expecting());
+
+	atomic_store_explicit(&kernel_shared->want_tick, want,
+			      memory_order_relaxed);
+}
+
 void sched_make_runnable(struct thread *t)
 {
 	if (t->state != THREAD_SLEEPING)
@@ -84,6 +95,7 @@ void sched_make_runnable(struct thread *t)
 		return;
 	list_add_tail(&run_queue, &t->run_node);
 	runnable++;
+	want_tick();
 }
 
 unsigned sched_runnable_count(void)
@@ -108,6 +120,7 @@ static void after_switch(void)
 	arch_set_gs_base(current->gs_base);
 	arch_fpu_restore(current->fpu);
 	signal_update_exit_work();
+	want_tick();
 	if (from->state == THREAD_DEAD)
 		thread_free(from);
 }
@@ -133,16 +146,6 @@ static void switch_to(struct thread *t)
 void sched_thread_begin(void)
 {
 	after_switch();
-}
-
-static void want_tick(void)
-{
-	/* Sleepers may be waiting for the outside while one thread runs. */
-	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER ||
-		    ring_unsent() || (thread_count > 1 && ring_expecting());
-
-	atomic_store_explicit(&kernel_shared->want_tick, want,
-			      memory_order_relaxed);
 }
 
 static struct thread *pick(void)
@@ -187,7 +190,6 @@ void sched_yield_now(void)
 	list_add_tail(&run_queue, &current->run_node);
 	runnable++;
 	switch_to(t);
-	want_tick();
 }
 
 static void sleep_expired(struct ktimer *timer)

@@ -73,6 +73,8 @@ void ktimer_start(struct ktimer *t, uint64_t deadline_ns)
 			break;
 	}
 	list_insert(&t->node, pos->prev, pos);
+	atomic_store_explicit(&kernel_shared->want_tick, 1,
+			      memory_order_relaxed);
 }
 
 void ktimer_stop(struct ktimer *t)
