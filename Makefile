@@ -39,6 +39,11 @@ MONITOR_ASM := $(wildcard monitor/substrates/*.S)
 IMAGE_SRC   := $(wildcard image/*.c)
 CLI_SRC     := $(wildcard cli/*.c)
 
+# `make V=1` shows the commands, else one short line stands for each.
+Q   := $(if $(V),,@)
+say  = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf \
+	'  %-8s%s\n' $(1) $(2))
+
 kobj = $(patsubst %,$(B)/kernel-obj/%.o,$(basename $(1)))
 hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
@@ -48,43 +53,51 @@ all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
 $(B)/kernel-obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 $(B)/kernel-obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 $(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) \
 		kernel/arch/x86_64/kernel.ld
-	$(CC) -static -nostdlib -no-pie -Wl,--build-id=none -Wl,--gc-sections \
-		-Wl,-z,noexecstack -Wl,-T,kernel/arch/x86_64/kernel.ld \
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static -nostdlib -no-pie -Wl,--build-id=none \
+		-Wl,--gc-sections -Wl,-z,noexecstack -Wl,-T,kernel/arch/x86_64/kernel.ld \
 		-o $@ $(filter %.o,$^)
 $(B)/kernel: $(B)/kernel.elf
-	$(OBJCOPY) -O binary $< $@
+	$(call say,OBJCOPY,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
 
 # ---- host programs ---------------------------------------------------------
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -c $< -o $@
 $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -c $< -o $@
 
 # The names of system calls, from the system's own header.
 $(B)/gen/cli/syscall_names.inc:
 	@mkdir -p $(@D)
-	echo '#include <asm/unistd.h>' | $(CC) -E -dM -xc - | sed -n \
+	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM -xc - | sed -n \
 		's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
 		>$@.tmp
-	mv $@.tmp $@
+	$(Q)mv $@.tmp $@
 $(addsuffix /cli/stats.o,$(B)/obj $(B)/fuzz-obj $(B)/lint/host): \
 	$(B)/gen/cli/syscall_names.inc
 
 $(B)/bin/mayfly-monitor: $(call hobj,$(MONITOR_SRC) $(MONITOR_ASM) $(HOST_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
 
 $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
-	$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium
 
 include tests/tests.mk
 include tools/lint.mk

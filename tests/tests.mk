@@ -26,11 +26,13 @@ UNIT_LIBS    := -lseccomp -ljansson -lsodium -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 $(B)/unit-obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_CFLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 # ---- fuzz targets: the same objects by clang -------------------------------
 FUZZ_SECONDS ?= 60
@@ -42,21 +44,24 @@ FUZZ_LDFLAGS := -pie -fsanitize=fuzzer $(FUZZ_SAN)
 fobj = $(patsubst %,$(B)/fuzz-obj/%.o,$(basename $(1)))
 
 $(B)/libfuzz.a: $(call fobj,$(UNIT_SRC) $(MONITOR_ASM))
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 $(B)/fuzz-obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
 $(B)/fuzz-obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
 
 $(B)/tests.mk: tools/gen-tests-mk tools/testtree.py tests/guest tests/abi \
 		tests/unit tests/fuzz $(wildcard tests/guest/* tests/guest/*/* \
 		tests/abi/* tests/unit/* tests/fuzz/*.c)
 	@mkdir -p $(@D)
-	tools/gen-tests-mk >$@.new
-	mv $@.new $@
+	@tools/gen-tests-mk >$@.new
+	@mv $@.new $@
 TEST_GOALS := tests test-programs unit unit-san fuzz-programs fuzz \
 	$(B)/tests/% $(B)/libtest.a $(B)/libfuzz.a
 ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)

@@ -54,13 +54,16 @@ CLANG_TESTS   = $(CLANG_HOST) -iquote kernel -Wno-missing-prototypes
 
 $(L)/host/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CLANG) $(CLANG_HOST) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(CLANG_HOST) -MMD -MP -c $< -o $@
 $(L)/kernel/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CLANG) $(CLANG_KERNEL) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(CLANG_KERNEL) -MMD -MP -c $< -o $@
 $(L)/tests/%.o: %.c
 	@mkdir -p $(@D)
-	@$(CLANG) $(CLANG_TESTS) -MMD -MP -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(CLANG_TESTS) -MMD -MP -c $< -o $@
 lint-clang: $(LINT_HOST_C:%.c=$(L)/host/%.o) \
 	$(LINT_KERNEL_C:%.c=$(L)/kernel/%.o) \
 	$(LINT_TEST_C:%.c=$(L)/tests/%.o)
@@ -79,12 +82,14 @@ format:
 # ---- clang-tidy -------------------------------------------------------------
 $(L)/tidy-host/%.ok: %.c $(L)/host/%.o .clang-tidy
 	@mkdir -p $(@D)
-	@$(CLANG_TIDY) --quiet $< -- $(CLANG_HOST) 2>$@.log || \
+	$(call say,TIDY,$<)
+	$(Q)$(CLANG_TIDY) --quiet $< -- $(CLANG_HOST) 2>$@.log || \
 		{ cat $@.log; exit 1; }
 	@touch $@
 $(L)/tidy-kernel/%.ok: %.c $(L)/kernel/%.o .clang-tidy
 	@mkdir -p $(@D)
-	@$(CLANG_TIDY) --quiet $< -- $(CLANG_KERNEL) 2>$@.log || \
+	$(call say,TIDY,$<)
+	$(Q)$(CLANG_TIDY) --quiet $< -- $(CLANG_KERNEL) 2>$@.log || \
 		{ cat $@.log; exit 1; }
 	@touch $@
 lint-tidy: $(LINT_HOST_C:%.c=$(L)/tidy-host/%.ok) \
@@ -97,7 +102,8 @@ CPPCHECK_FLAGS := --quiet --std=c11 --language=c --platform=unix64 \
 	-I. -Ikernel -D__x86_64__ -D__CPPCHECK__ --max-configs=1 -j2
 lint-cppcheck:
 	@mkdir -p $(L)/cppcheck
-	$(CPPCHECK) $(CPPCHECK_FLAGS) --cppcheck-build-dir=$(L)/cppcheck \
+	$(call say,CHECK,cppcheck)
+	$(Q)$(CPPCHECK) $(CPPCHECK_FLAGS) --cppcheck-build-dir=$(L)/cppcheck \
 		$(LINT_HOST_C) $(LINT_KERNEL_C)
 
 # ---- scripts and man pages --------------------------------------------------
@@ -107,12 +113,10 @@ LINT_SH := $(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
 	$(wildcard test quickstart .ci/run tools/install-deps tools/lint-all \
 	tools/run-fuzz)
 lint-scripts:
-	python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) \
-		for f in sys.argv[1:]]' $(LINT_PY)
-	for f in $(LINT_SH); do sh -n $$f || exit 1; done
+	$(Q)python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) \
+		$(Q)for f in sys.argv[1:]]' $(LINT_PY)
+	$(Q)for f in $(LINT_SH); do sh -n $$f || exit 1; done
 
 LINT_MAN := $(wildcard docs/man/*.[1-8])
 lint-man:
-	for f in $(LINT_MAN); do mandoc -T lint -W warning $$f || exit 1; done
-
--include $(shell find $(L) -name '*.d' 2>/dev/null)
+	$(Q)for f in $(LINT_MAN); do mandoc -T lint -W warning $$f || exit 1; done
