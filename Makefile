@@ -63,7 +63,8 @@ $(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) \
 		kernel/arch/x86_64/kernel.ld
 	$(call say,LINK,$@)
 	$(Q)$(CC) -static -nostdlib -no-pie -Wl,--build-id=none \
-		-Wl,--gc-sections -Wl,-z,noexecstack -Wl,-T,kernel/arch/x86_64/kernel.ld \
+		-Wl,--gc-sections -Wl,-z,noexecstack \
+		-Wl,-T,kernel/arch/x86_64/kernel.ld \
 		-o $@ $(filter %.o,$^)
 $(B)/kernel: $(B)/kernel.elf
 	$(call say,OBJCOPY,$@)

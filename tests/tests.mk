@@ -38,7 +38,7 @@ $(B)/unit-obj/%.o: %.c
 FUZZ_SECONDS ?= 60
 FUZZ_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS   = $(filter-out -fno-tree-loop-distribute-patterns,\
-	$(UNIT_CFLAGS)) -Wno-unknown-warning-option -Wframe-larger-than=65536 \
+	$(UNIT_CFLAGS)) -Wno-error -Wno-everything \
 	-fsanitize=fuzzer-no-link $(FUZZ_SAN)
 FUZZ_LDFLAGS := -pie -fsanitize=fuzzer $(FUZZ_SAN)
 fobj = $(patsubst %,$(B)/fuzz-obj/%.o,$(basename $(1)))

@@ -44,7 +44,7 @@ lint-headers: $(LINT_HOST_H:%=$(L)/host/%.ok) \
 
 # ---- clang's warnings -------------------------------------------------------
 CLANG_WARN   := -Wconditional-uninitialized -Wcomma \
-	-Wno-unknown-warning-option
+	-Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
 CLANG_DROP   := -fno-tree-loop-distribute-patterns -MMD -MP
 CLANG_HOST    = $(filter-out $(CLANG_DROP),$(HOST_CFLAGS)) $(CLANG_WARN)
 CLANG_INC    := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include
@@ -99,12 +99,12 @@ lint-tidy: $(LINT_HOST_C:%.c=$(L)/tidy-host/%.ok) \
 CPPCHECK_FLAGS := --quiet --std=c11 --language=c --platform=unix64 \
 	--enable=warning,performance,portability --error-exitcode=1 \
 	--inline-suppr --suppressions-list=tools/cppcheck-suppressions \
-	-I. -Ikernel -D__x86_64__ -D__CPPCHECK__ --max-configs=1 -j2
+	-I. -Ikernel -D__x86_64__ -D__CPPCHECK__ --max-configs=1 -j2 \
+	--cppcheck-build-dir=$(L)/cppcheck
 lint-cppcheck:
 	@mkdir -p $(L)/cppcheck
 	$(call say,CHECK,cppcheck)
-	$(Q)$(CPPCHECK) $(CPPCHECK_FLAGS) --cppcheck-build-dir=$(L)/cppcheck \
-		$(LINT_HOST_C) $(LINT_KERNEL_C)
+	$(Q)$(CPPCHECK) $(CPPCHECK_FLAGS) $(LINT_HOST_C) $(LINT_KERNEL_C)
 
 # ---- scripts and man pages --------------------------------------------------
 LINT_PY := $(wildcard tools/*.py tests/*/*.py bench/*.py) tools/lint \
@@ -114,9 +114,10 @@ LINT_SH := $(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
 	tools/run-fuzz)
 lint-scripts:
 	$(Q)python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) \
-		$(Q)for f in sys.argv[1:]]' $(LINT_PY)
+		for f in sys.argv[1:]]' $(LINT_PY)
 	$(Q)for f in $(LINT_SH); do sh -n $$f || exit 1; done
 
 LINT_MAN := $(wildcard docs/man/*.[1-8])
 lint-man:
-	$(Q)for f in $(LINT_MAN); do mandoc -T lint -W warning $$f || exit 1; done
+	$(Q)for f in $(LINT_MAN); do mandoc -T lint -W warning $$f || \
+		exit 1; done
