@@ -17,6 +17,8 @@
 #define MF_CTL_FD	3
 #define MF_CTL_VERSION	1u
 #define MF_CTL_ARGS_MAX (128u << 10) /* bytes of strings */
+#define MF_CTL_CPUID_MAX 256u /* entries */
+#define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
 
 enum mf_substrate {
 	MF_SUBSTRATE_AUTO = 0, /* kvm where it works, else process */
@@ -26,7 +28,10 @@ enum mf_substrate {
 
 /*
  * The first message: this struct, then args_len bytes of strings as
- * described in struct mf_boot. With it travel, by SCM_RIGHTS: the image,
+ * described in struct mf_boot, then cpuid_count entries of struct
+ * kvm_cpuid_entry2: what KVM_GET_SUPPORTED_CPUID said on this host since it
+ * booted (asking costs about a millisecond on nested hosts; with no entries
+ * the monitor asks itself). With it travel, by SCM_RIGHTS: the image,
  * then /dev/kvm if kvm_fd is 1, then one bound socket per port (TCP: bound
  * and not yet listening; all non-blocking).
  */
@@ -42,6 +47,7 @@ struct mf_ctl_start {
 	uint32_t uid, gid;
 	uint32_t port_count;
 	uint32_t kvm_fd; /* 1: /dev/kvm is passed */
+	uint32_t cpuid_count;
 	uint32_t console_flags[3];
 	uint16_t tty_rows, tty_cols;
 	uint8_t instance_id[16];

@@ -20,12 +20,10 @@
 #include "image/digest.h"
 #include "image/seal.h"
 
-#define CACHE_PATH_MAX	 1024
 #define CACHE_SEALED_MAX 64 /* images; the oldest goes */
 #define SETTLE_NS	 20000000 /* longer than any clock tick */
 
-/* -ENOENT if there is no place for a cache. */
-static int cache_dir(char ret[CACHE_PATH_MAX], const char *sub)
+int cache_path(char ret[CACHE_PATH_MAX], const char *sub)
 {
 	const char *base = getenv("XDG_CACHE_HOME"), *mid = "";
 	int n;
@@ -71,7 +69,7 @@ static int record_path(char ret[CACHE_PATH_MAX], const struct image *img)
 
 	snprintf(sub, sizeof(sub), "verified/%jx-%jx",
 		 (uintmax_t)img->st.st_dev, (uintmax_t)img->st.st_ino);
-	return cache_dir(ret, sub);
+	return cache_path(ret, sub);
 }
 
 static void record_text(char *ret, size_t size, const struct image *img)
@@ -106,7 +104,7 @@ static void remember_verified(const struct image *img)
 	AUTO_DRAFT struct file_draft d = { .fd = -1 };
 	char path[CACHE_PATH_MAX], text[256];
 
-	if (cache_dir(path, "verified") < 0 || file_mkdirs(path) < 0 ||
+	if (cache_path(path, "verified") < 0 || file_mkdirs(path) < 0 ||
 	    record_path(path, img) < 0)
 		return;
 	if (file_draft_init(&d, path, 0600) < 0)
@@ -163,7 +161,7 @@ static int sealed_path(char ret[CACHE_PATH_MAX], const char *path,
 		 ns_of(&st->st_ctim), (uintmax_t)kernel->st_ino,
 		 (uintmax_t)kernel->st_size, ns_of(&kernel->st_ctim),
 		 MF_VERSION, (int)IMAGE_NAME_MAX, slash ? slash + 1 : path);
-	return cache_dir(ret, sub);
+	return cache_path(ret, sub);
 }
 
 /* Removes the oldest image if there are many. */
@@ -219,7 +217,7 @@ static int sealed_dir(char ret[CACHE_PATH_MAX])
 {
 	int r;
 
-	r = cache_dir(ret, "sealed");
+	r = cache_path(ret, "sealed");
 	if (r == 0)
 		r = file_mkdirs(ret);
 	if (r == 0 && access(ret, W_OK) < 0)

@@ -7,6 +7,7 @@
  *
  *	verified/DEV-INO	size, mtime, ctime and digest of the image
  *	sealed/KEY.img		KEY names the program, its name and the kernel
+ *	kvm-cpuid		what KVM supports, see cli/kvm_features.h
  *
  * Everything here may be deleted at any time. Several commands may work in
  * it at once: files appear complete, by rename.
@@ -24,6 +25,11 @@
  */
 int cache_open(struct image *ret, const char *path, const char *kernel_path,
 	       int *ret_status, struct err *e);
+
+#define CACHE_PATH_MAX 1024
+
+/* The path of `sub` in the cache; -ENOENT if there is no place for one. */
+int cache_path(char ret[CACHE_PATH_MAX], const char *sub);
 
 /* Can programs be kept sealed here? */
 int cache_probe(struct err *e);

@@ -190,7 +190,7 @@ int launch_send(struct launch *l, const struct run_options *o,
 	m.start->substrate = l->substrate;
 	fds[n++] = img->fd;
 	if (l->kvm_fd >= 0) {
-		m.start->kvm_fd = 1;
+		start_message_add_kvm(&m, l->kvm_fd);
 		fds[n++] = l->kvm_fd;
 	}
 	for (i = 0; i < l->port_count; i++)

@@ -16,6 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/kvm_features.h"
+
 struct strings {
 	char *base; /* MF_CTL_ARGS_MAX bytes */
 	size_t len; /* bytes used; more than the maximum: did not fit */
@@ -150,7 +152,8 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	struct start_message m;
 	int r;
 
-	m.start = calloc(1, sizeof(*m.start) + MF_CTL_ARGS_MAX);
+	m.start = calloc(1, sizeof(*m.start) + MF_CTL_ARGS_MAX +
+				    MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE);
 	if (!m.start)
 		return err_set(e, ENOMEM, "out of memory");
 	m.start->version = MF_CTL_VERSION;
@@ -196,6 +199,14 @@ int start_message_send(const struct start_message *m, int ctl, const int *fds,
 	if (sendmsg(ctl, &msg, MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;
+}
+
+void start_message_add_kvm(struct start_message *m, int kvm_fd)
+{
+	m->start->kvm_fd = 1;
+	m->start->cpuid_count =
+		kvm_features_get(kvm_fd, (char *)m->start + m->len);
+	m->len += m->start->cpuid_count * MF_CTL_CPUID_SIZE;
 }
 
 void start_message_fini(struct start_message *m)

@@ -12,12 +12,14 @@
 
 struct start_message {
 	struct mf_ctl_start *start; /* owned; the strings follow it */
-	size_t len; /* bytes of both */
+	size_t len; /* bytes of all */
 };
 
 /* Fills everything but the substrate and kvm_fd. */
 int start_message_init(struct start_message *ret, const struct run_options *o,
 		       const struct image *img, struct err *e);
+/* Adds what the kvm substrate needs; the descriptor itself is sent apart. */
+void start_message_add_kvm(struct start_message *m, int kvm_fd);
 /* 0 or -errno. */
 int start_message_send(const struct start_message *m, int ctl, const int *fds,
 		       unsigned fd_count);

@@ -7,7 +7,8 @@
 
 #include "monitor/instance.h"
 
-#define FDS_MAX (2 + MF_PORTS_MAX)
+#define FDS_MAX	 (2 + MF_PORTS_MAX)
+#define BODY_MAX (MF_CTL_ARGS_MAX + MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE)
 
 static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 {
@@ -16,7 +17,10 @@ static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 			       "the start message is of another version: "
 			       "mayfly and mayfly-monitor must be of one "
 			       "release");
-	if (s->args_len != len - sizeof(*s) || !s->args_len ||
+	if (s->cpuid_count > MF_CTL_CPUID_MAX ||
+	    (uint64_t)s->args_len + s->cpuid_count * MF_CTL_CPUID_SIZE !=
+		    len - sizeof(*s) ||
+	    !s->args_len ||
 	    s->args_len > MF_CTL_ARGS_MAX || s->path_off >= s->args_len ||
 	    s->cwd_off >= s->args_len || s->hostname_off >= s->args_len ||
 	    s->port_count > MF_PORTS_MAX)
@@ -61,11 +65,11 @@ int ctl_receive_start(struct instance *inst, struct err *e)
 	ssize_t n;
 	int err;
 
-	inst->args = calloc(1, MF_CTL_ARGS_MAX + 1);
+	inst->args = malloc(BODY_MAX);
 	if (!inst->args)
 		return err_set(e, ENOMEM, "no memory for the arguments");
 	iov[0] = (struct iovec){ &inst->start, sizeof(inst->start) };
-	iov[1] = (struct iovec){ inst->args, MF_CTL_ARGS_MAX };
+	iov[1] = (struct iovec){ inst->args, BODY_MAX };
 	n = recvmsg(MF_CTL_FD, &msg, MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return err_sys(e, errno, "cannot read the start message");

@@ -65,7 +65,7 @@ struct clock_state {
 
 struct instance {
 	struct mf_ctl_start start;
-	char *args; /* start.args_len bytes */
+	char *args; /* start.args_len bytes, then the CPUID entries */
 	int image_fd;
 	int kvm_fd; /* /dev/kvm, or -1 */
 	int port_fds[MF_PORTS_MAX];

@@ -21,6 +21,7 @@ extern const uint8_t kvm_gate_lstar[], kvm_gate_traps[];
 _Static_assert(MF_SHARED_VA - MF_GATE_VA == 0x11000, "kvm_gate.S");
 _Static_assert(MF_PORT_DOORBELL == 0x6d0 && MF_PORT_TRAP == 0xc0,
 	       "kvm_gate.S");
+_Static_assert(sizeof(struct kvm_cpuid_entry2) == MF_CTL_CPUID_SIZE, "ctl.h");
 
 #define TSS_OFF	     0x100u /* in the GDT's page */
 #define TSS_BITMAP   0x68u
@@ -29,7 +30,6 @@ _Static_assert(MF_PORT_DOORBELL == 0x6d0 && MF_PORT_TRAP == 0xc0,
 #define MSR_STAR     0xc0000081u
 #define MSR_LSTAR    0xc0000082u
 #define MSR_FMASK    0xc0000084u
-#define CPUID_MAX    256
 #define SIGSET_BYTES 8 /* the kernel's sigset_t */
 
 static struct kvm_vm vm_state;
@@ -167,12 +167,18 @@ static int set_cpuid(struct instance *inst, struct kvm_vm *vm, struct err *e)
 {
 	static struct {
 		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[CPUID_MAX];
+		struct kvm_cpuid_entry2 entries[MF_CTL_CPUID_MAX];
 	} id;
 
-	id.head.nent = CPUID_MAX;
-	if (ioctl(inst->kvm_fd, KVM_GET_SUPPORTED_CPUID, &id) < 0)
-		return err_sys(e, errno, "KVM does not tell its CPU features");
+	id.head.nent = inst->start.cpuid_count;
+	memcpy(id.entries, inst->args + inst->start.args_len,
+	       id.head.nent * sizeof(id.entries[0]));
+	if (!id.head.nent) {
+		id.head.nent = MF_CTL_CPUID_MAX;
+		if (ioctl(inst->kvm_fd, KVM_GET_SUPPORTED_CPUID, &id) < 0)
+			return err_sys(e, errno,
+				       "KVM does not tell its CPU features");
+	}
 	for (uint32_t i = 0; i < id.head.nent; i++)
 		hide(&id.entries[i]);
 	if (ioctl(vm->vcpu, KVM_SET_CPUID2, &id) < 0)
