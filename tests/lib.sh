@@ -38,6 +38,13 @@ start() {
 	"$MAYFLY" run --substrate "$SUBSTRATE" "$@" >start.out 2>start.err &
 	PID=$!
 	PIDS="$PIDS $PID"
+	# Until exec, a signal would meet the traps of this shell.
+	i=0
+	while cmp -s "/proc/$$/cmdline" "/proc/$PID/cmdline"; do
+		[ "$i" -lt 500 ] || fail "mayfly does not start"
+		sleep 0.01
+		i=$((i + 1))
+	done
 }
 
 # free_port: prints a port of 127.0.0.1 that is free now. Two tests that run

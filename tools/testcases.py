@@ -410,9 +410,10 @@ def fuzz_cases():
 
 
 def lint_cases():
+    here = f"{ROOT}/tests/lint"
     return [ManyCase("lint", [f"{ROOT}/tools/lint-all"], 300),
-            ManyCase("lint-self", [sys.executable,
-                                   f"{ROOT}/tests/lint/run.py"], 60)]
+            ManyCase("linter", [sys.executable, f"{here}/run.py"], 60),
+            ManyCase("runner", [sys.executable, f"{here}/runner.py"], 60)]
 
 
 def hardware_cases():
