@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sparse array of pages, indexed by page number: the RAM part of a file.
+ * A tree of 64-way nodes, as high as the largest index so far needs. Owns
+ * the pages in it (page_alloc, order 0).
+ */
+#ifndef KERNEL_FS_PAGETREE_H
+#define KERNEL_FS_PAGETREE_H
+
+#include "core/kernel.h"
+
+struct pagetree {
+	void *root; /* a page at height 0, else a node */
+	unsigned height;
+	uint64_t page_count;
+};
+
+/* The page, or NULL. */
+void *pagetree_get(const struct pagetree *t, uint64_t index);
+/* Puts a page where none is. 0 or -ENOMEM. */
+int pagetree_set(struct pagetree *t, uint64_t index, void *page);
+/* Frees the pages [from, to); `to` may be UINT64_MAX. */
+void pagetree_remove(struct pagetree *t, uint64_t from, uint64_t to);
+/* The first page at or after *index, which is set; false: none. */
+bool pagetree_next(const struct pagetree *t, uint64_t *index);
+
+#endif
