@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# A guest that breaks the contract ends with a reason. The monitor never
+# crashes, never hangs, never says nothing.
+# test: timeout 120
+. "$LIB"
+
+# ends STATUS REGEX WAY [NUMBER]: exactly this
+ends() {
+	want=$1
+	regex=$2
+	shift 2
+	expect_status "$want" run --timeout 5s "$PROG" "$@"
+	[ -z "$regex" ] || expect_match "$regex" err
+	monitor_is_fine "$@"
+}
+
+# dies WAY [NUMBER]: with any reason that blames the guest, or by the time
+# limit where the guest only harmed itself
+dies() {
+	got=0
+	run --timeout 2s "$PROG" "$@" >out 2>err || got=$?
+	case $got in
+	124 | 125 | 13[0-9]) ;;
+	*) cat err; fail "$*: status $got" ;;
+	esac
+	[ -s err ] || fail "$*: status $got and not a word"
+	monitor_is_fine "$@"
+}
+
+monitor_is_fine() {
+	if grep -Eq 'the monitor of|assertion|Sanitizer' err; then
+		cat err
+		fail "$*: the monitor did not survive"
+	fi
+}
+
+contract='broke the contract'
+
+ends 125 "$contract.*sq_tail" sq-tail
+ends 125 "$contract.*cq_head" cq-head
+ends 7 '' garbage
+ends 7 '' full
+ends 139 'SIGSEGV' kernel-text
+ends 139 'SIGSEGV' gate-text
+ends 139 'SIGSEGV' image
+ends 139 'SIGSEGV' kernel-exec
+ends 125 'gave up: made up' panic
+if grep -q "$(printf '\033')" err; then
+	fail 'control characters of the guest reached the terminal'
+fi
+ends 124 'did not end' wait
+ends 124 'did not end' doorbell-loop 1
+ends 124 'did not end' doorbell-loop 2
+
+for n in 0 16 999 0x80000000 0xffffffff; do
+	ends 125 "$contract.*doorbell" doorbell "$n"
+done
+
+ends 0 '' grow
+[ "$(tr ' ' '\n' <out | grep -c '^-')" = 6 ] || fail "grow: $(cat out)"
+ends 0 '' discard
+[ "$(tr ' ' '\n' <out | grep -c '^-')" = 7 ] || fail "discard: $(cat out)"
+
+for n in 4 5 4096 0xffffffffffffffff; do
+	dies panic-outside "$n"
+done
+dies crash-outside
+for n in 0xffffffff 0x7f 0x80 11; do
+	dies exit-nonsense "$n"
+done
+for n in 0 255 0x41; do
+	dies kernel-data "$n"
+	dies page-tables "$n"
+	dies shared-page "$n"
+done
+for n in 0 8 0x800000000000 0xffffffffffffffff; do
+	dies upcall "$n"
+done
+for port in 0x80 0xc0 0xce 0xdf 0x3f8 0x6cf 0x6d1 0xcf8 0xffff; do
+	dies out "$port"
+	dies in "$port"
+done
+dies in 0x6d0

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# An epoll server: 1,000 requests with keep-alive and without.
+. "$LIB"
+
+port=$(free_port)
+start -p "127.0.0.1:$port:8080" "$PROG"
+wait_port "$port"
+load="$SRC/tests/http_load.py"
+"$load" "$port" 'epoll says hello' -n 1
+"$load" "$port" 'epoll says hello' -n 1000
+"$load" "$port" 'epoll says hello' -n 1000 --close
+"$load" "$port" 'epoll says hello' -n 1000 -c 8
+"$load" "$port" 'epoll says hello' -n 1000 -c 4 --close
+kill -TERM "$PID"
+got=0
+wait "$PID" || got=$?
+[ "$got" = 0 ] || fail "SIGTERM: status $got: $(cat start.err)"

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Takes memory until there is none, by malloc or by touching what was mapped
+ * long before; then ends as a program would that cannot go on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+int main(int argc, char **argv)
+{
+	size_t step = 1 << 20, got = 0;
+	char *p;
+
+	if (argc > 1 && !strcmp(argv[1], "touch")) {
+		p = mmap(NULL, 256 * step, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (p == MAP_FAILED)
+			return 8;
+		memset(p, 1, 256 * step);
+		return 0;
+	}
+	while ((p = malloc(step))) {
+		memset(p, 1, step);
+		got++;
+	}
+	printf("%s\n", got >= 40 && got <= 64 ? "about 64 MiB" : "no");
+	if (argc > 1 && !strcmp(argv[1], "recover"))
+		return 0;
+	fprintf(stderr, "program: no memory\n");
+	return 9;
+}
