@@ -54,7 +54,7 @@ struct substrate_ops {
 };
 
 extern const struct substrate_ops substrate_kvm;
-extern const struct substrate_ops substrate_process;
+extern const struct substrate_ops substrate_process __attribute__((weak));
 
 struct clock_state {
 	uint64_t tsc_khz;
