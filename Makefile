@@ -13,7 +13,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wswitch-enum -Wimplicit-fallthrough
 COMMON := -std=gnu17 -O2 -g $(WARN) -I. -MMD -MP
 
-HOST_CFLAGS := $(COMMON) -Wframe-larger-than=8192 -D_GNU_SOURCE \
+HOST_CFLAGS := $(COMMON) -I$(B)/gen -Wframe-larger-than=8192 -D_GNU_SOURCE \
 	-DMF_VERSION='"$(VERSION)"' -I$(B)/gen -fPIE \
 	-fstack-protector-strong $(EXTRA_CFLAGS)
 HOST_LDFLAGS := -static-pie $(EXTRA_LDFLAGS)
