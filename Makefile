@@ -118,7 +118,7 @@ help:
 	$(info $(HELP))@:
 
 # cli/paths.h knows these places.
-install: all
+install: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
 	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
 	install -D -m 755 -s $(B)/bin/mayfly-monitor \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-monitor
@@ -129,4 +129,4 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
