@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The buddy allocator. struct frame of every page of ram_max lies in one
- * array at the start of free RAM; it is only touched where frames are used,
- * so its untouched part costs the host nothing. A block's state is kept in
- * its first frame. `used_map` has a bit per page that may hold old contents:
- * such pages are cleared when they are handed out again, all others are
- * still zero.
+ * array at the end of the RAM mapped at boot; it is only touched where frames
+ * are used, so its untouched part costs the host nothing. A block's state is
+ * kept in its first frame. `used_map` has a bit per page that may hold old
+ * contents: such pages are cleared when they are handed out again, all others
+ * are still zero.
+ *
+ * RAM enters the free lists from below, CHUNK by CHUNK, when it is needed:
+ * that keeps a small program in the low memory the host has prepared, and the
+ * array cold.
  */
 #include "core/frame.h"
 
@@ -16,6 +20,7 @@
 /* Freed runs at least this long are given back to the host at once. */
 #define DISCARD_BYTES (1ull << 20)
 #define GROW_BYTES    (16ull << 20)
+#define CHUNK	      (PAGE_SIZE << FRAME_ORDER_MAX)
 
 struct frame {
 	uint32_t next, prev; /* free list, frame numbers */
@@ -31,9 +36,10 @@ _Static_assert(sizeof(struct frame) == 16, "frame array is 1/256 of RAM");
 static struct frame *frames;
 static uint64_t *used_map;
 static uint32_t free_head[ORDERS];
-static uint64_t ram_size; /* frames below it are managed */
-static uint64_t free_pages;
-static uint64_t managed_pages;
+static uint64_t ram_size; /* bytes mapped by the monitor */
+static uint64_t fresh, fresh_end; /* not in the free lists yet, bytes */
+static uint64_t free_pages; /* in the free lists */
+static uint64_t used_pages;
 
 static void list_push(uint32_t pfn, unsigned order)
 {
@@ -97,37 +103,49 @@ void frame_init(void)
 {
 	const struct mf_boot *boot = kernel_boot;
 	uint64_t pages = boot->ram_max / PAGE_SIZE;
-	uint64_t at = ALIGN_UP(boot->free_gpa, PAGE_SIZE);
+	uint64_t table = pages * sizeof(struct frame);
+	uint64_t map = ALIGN_UP(pages / 8, 8);
+	uint64_t size = ALIGN_UP(table + map, PAGE_SIZE);
 
 	for (unsigned i = 0; i < ORDERS; i++)
 		free_head[i] = NONE;
-	frames = gpa_kva((gpa_t){ at });
-	at = ALIGN_UP(at + pages * sizeof(struct frame), PAGE_SIZE);
-	used_map = gpa_kva((gpa_t){ at });
-	at = ALIGN_UP(at + pages / 8 + 8, PAGE_SIZE);
-	if (at >= boot->ram_size)
-		kpanic("%lu KiB of memory do not hold the page frame table",
-		       boot->ram_size >> 10);
 	ram_size = boot->ram_size;
-	managed_pages = (ram_size - at) / PAGE_SIZE;
-	free_run((uint32_t)(at / PAGE_SIZE), managed_pages);
+	fresh = ALIGN_UP(boot->free_gpa, PAGE_SIZE);
+	if (ram_size < size || ram_size - size <= fresh)
+		kpanic("%lu KiB of memory do not hold the page frame table",
+		       ram_size >> 10);
+	fresh_end = ram_size - size;
+	frames = gpa_kva((gpa_t){ fresh_end });
+	used_map = gpa_kva((gpa_t){ fresh_end + table });
 }
 
-static bool grow(unsigned order)
+/* The monitor maps more RAM; false if it may not. */
+static bool grow(void)
 {
-	uint64_t want = max_u64(GROW_BYTES, PAGE_SIZE << order);
-	uint64_t size = max_u64(ram_size * 2, ram_size + want);
-	uint64_t old = ram_size;
+	uint64_t size = max_u64(ram_size * 2, ram_size + GROW_BYTES);
 
 	size = ALIGN_DOWN(min_u64(size, kernel_boot->ram_max), MF_HUGE_SIZE);
-	if (size <= old)
+	if (size <= ram_size)
 		return false;
 	kernel_shared->arg[0] = size;
 	if (arch_doorbell(MF_DB_GROW) != 0)
 		return false;
+	fresh = ram_size;
+	fresh_end = size;
 	ram_size = size;
-	managed_pages += (size - old) / PAGE_SIZE;
-	free_run((uint32_t)(old / PAGE_SIZE), (size - old) / PAGE_SIZE);
+	return true;
+}
+
+/* Brings the next chunk into the free lists. */
+static bool add_chunk(void)
+{
+	uint64_t end;
+
+	if (fresh == fresh_end && !grow())
+		return false;
+	end = min_u64(ALIGN_UP(fresh + 1, CHUNK), fresh_end);
+	free_run((uint32_t)(fresh / PAGE_SIZE), (end - fresh) / PAGE_SIZE);
+	fresh = end;
 	return true;
 }
 
@@ -166,7 +184,7 @@ gpa_t frame_alloc(unsigned order, bool zero)
 		for (at = order; at <= FRAME_ORDER_MAX; at++)
 			if (free_head[at] != NONE)
 				break;
-	} while (at > FRAME_ORDER_MAX && grow(order));
+	} while (at > FRAME_ORDER_MAX && add_chunk());
 	if (at > FRAME_ORDER_MAX)
 		return (gpa_t){ 0 };
 	pfn = free_head[at];
@@ -176,6 +194,7 @@ gpa_t frame_alloc(unsigned order, bool zero)
 		list_push(pfn + (1u << at), at);
 	}
 	free_pages -= 1ull << order;
+	used_pages += 1ull << order;
 	if (zero)
 		clear_used(pfn, 1u << order);
 	account();
@@ -204,6 +223,7 @@ static void release_run(uint32_t pfn, uint64_t count)
 		return;
 	if (!discard(pfn * PAGE_SIZE, count * PAGE_SIZE))
 		mark_used(pfn, count);
+	used_pages -= count;
 	free_run(pfn, count);
 }
 
@@ -238,12 +258,12 @@ void frame_ref(gpa_t gpa)
 
 uint64_t frame_free_bytes(void)
 {
-	return free_pages * PAGE_SIZE;
+	return free_pages * PAGE_SIZE + (fresh_end - fresh);
 }
 
 uint64_t frame_used_bytes(void)
 {
-	return (managed_pages - free_pages) * PAGE_SIZE;
+	return used_pages * PAGE_SIZE;
 }
 
 uint8_t frame_tag(const void *p)
