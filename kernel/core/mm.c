@@ -282,22 +282,37 @@ int64_t mm_map(const struct mmap_request *req)
 	return at;
 }
 
-/* Whether [addr, end) is covered by areas without a hole. */
-static bool range_mapped(uint64_t addr, uint64_t end)
+/* Where the areas that begin at addr without a hole end, at most `end`. */
+static uint64_t mapped_until(uint64_t addr, uint64_t end)
 {
 	size_t i = area_index(addr);
 
-	for (; addr < end; i++) {
-		if (i == area_count || areas[i]->start > addr)
-			return false;
-		addr = areas[i]->end;
-	}
-	return true;
+	while (addr < end && i < area_count && areas[i]->start <= addr)
+		addr = areas[i++]->end;
+	return min_u64(addr, end);
 }
 
+static int protect_area(struct vma *v, uint32_t prot)
+{
+	uint32_t old = v->prot;
+	int err;
+
+	if (old == prot)
+		return 0;
+	if ((v->flags & MAP_TYPE) == MAP_SHARED && v->file &&
+	    (prot & PROT_WRITE) && (v->file->flags & 3) != 2 /* O_RDWR */)
+		return -EACCES;
+	v->prot = prot;
+	err = commit_protect(v);
+	if (err)
+		v->prot = old;
+	return err;
+}
+
+/* As Linux: a hole ends the call, what lies before it has changed. */
 int mm_protect(uint64_t addr, uint64_t len, uint32_t prot)
 {
-	uint64_t end;
+	uint64_t end, stop;
 	int err;
 
 	len = ALIGN_UP(len, PAGE_SIZE);
@@ -305,33 +320,21 @@ int mm_protect(uint64_t addr, uint64_t len, uint32_t prot)
 		return -EINVAL;
 	if (!len)
 		return 0;
+	if (!range_ok(addr, len))
+		return -ENOMEM;
 	end = addr + len;
-	if (!range_ok(addr, len) || !range_mapped(addr, end))
+	stop = mapped_until(addr, end);
+	if (stop == addr)
 		return -ENOMEM;
 	err = area_cut(addr);
 	if (!err)
-		err = area_cut(end);
+		err = area_cut(stop);
 	for (size_t i = area_index(addr);
-	     !err && i < area_count && areas[i]->start < end; i++) {
-		struct vma *v = areas[i];
-		uint32_t old = v->prot;
-
-		if (old == prot)
-			continue;
-		if ((v->flags & MAP_TYPE) == MAP_SHARED && v->file &&
-		    (prot & PROT_WRITE) &&
-		    (v->file->flags & 3) != 2 /* O_RDWR */) {
-			err = -EACCES;
-			break;
-		}
-		v->prot = prot;
-		err = commit_protect(v);
-		if (err)
-			v->prot = old;
-	}
+	     !err && i < area_count && areas[i]->start < stop; i++)
+		err = protect_area(areas[i], prot);
 	commit_finish();
-	areas_merge(addr, end);
-	return err;
+	areas_merge(addr, stop);
+	return err ? err : stop < end ? -ENOMEM : 0;
 }
 
 int mm_advise(uint64_t addr, uint64_t len, int advice)
@@ -357,7 +360,7 @@ int mm_advise(uint64_t addr, uint64_t len, int advice)
 	commit_finish();
 	if (err)
 		return err;
-	return range_mapped(addr, end) ? 0 : -ENOMEM;
+	return mapped_until(addr, end) == end ? 0 : -ENOMEM;
 }
 
 /* Moves or grows the single area [addr, addr + old_len). */

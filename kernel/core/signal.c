@@ -11,8 +11,7 @@
 #include "core/thread.h"
 
 static struct ksigaction actions[SIG_MAX];
-static uint64_t process_pending;
-static struct ksiginfo process_info[SIG_MAX];
+static struct sigqueue process_queue;
 
 #define SIG_IGNORED_BY_DEFAULT                                          \
 	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGCONT) | SIG_BIT(SIGURG) |        \
@@ -45,16 +44,17 @@ void signal_action_changed(int sig)
 
 	if (!is_ignored(sig))
 		return;
-	process_pending &= ~SIG_BIT(sig);
+	sigqueue_drop(&process_queue, sig);
 	list_for_each (pos, &thread_all)
-		container_of(pos, struct thread, all_node)->sig.pending &=
-			~SIG_BIT(sig);
+		sigqueue_drop(&container_of(pos, struct thread, all_node)
+				       ->sig.queue,
+			      sig);
 	signal_update_exit_work();
 }
 
 static uint64_t deliverable(const struct thread *t)
 {
-	return (t->sig.pending | process_pending) & ~t->sig.blocked;
+	return (t->sig.queue.pending | process_queue.pending) & ~t->sig.blocked;
 }
 
 bool signal_pending(void)
@@ -64,7 +64,7 @@ bool signal_pending(void)
 
 uint64_t signal_pending_set(void)
 {
-	return (current->sig.pending | process_pending) &
+	return (current->sig.queue.pending | process_queue.pending) &
 	       current->sig.blocked;
 }
 
@@ -86,25 +86,26 @@ static void nudge(struct thread *t)
 		sched_make_runnable(t);
 }
 
-void signal_send_thread(struct thread *t, const struct ksiginfo *info)
+int signal_send_thread(struct thread *t, const struct ksiginfo *info)
 {
 	uint64_t bit = SIG_BIT(info->signo);
+	int err;
 
 	if (is_ignored(info->signo) && !(t->sig.blocked & bit) &&
 	    !(t->sig.waiting_for & bit))
-		return;
-	if (!(t->sig.pending & bit))
-		t->sig.info[info->signo - 1] = *info;
-	t->sig.pending |= bit;
-	if (wants(t, bit))
+		return 0;
+	err = sigqueue_add(&t->sig.queue, info);
+	if (!err && wants(t, bit))
 		nudge(t);
+	return err;
 }
 
-void signal_send_process_info(const struct ksiginfo *info)
+int signal_send_process_info(const struct ksiginfo *info)
 {
 	uint64_t bit = SIG_BIT(info->signo);
 	struct thread *taker = NULL;
 	struct list *pos;
+	int err;
 
 	if (wants(current, bit) && current->state != THREAD_DEAD)
 		taker = current;
@@ -117,12 +118,11 @@ void signal_send_process_info(const struct ksiginfo *info)
 			taker = t;
 	}
 	if (is_ignored(info->signo) && taker && !(taker->sig.blocked & bit))
-		return;
-	if (!(process_pending & bit))
-		process_info[info->signo - 1] = *info;
-	process_pending |= bit;
-	if (taker)
+		return 0;
+	err = sigqueue_add(&process_queue, info);
+	if (!err && taker)
 		nudge(taker);
+	return err;
 }
 
 int signal_send_process(int sig)
@@ -131,8 +131,7 @@ int signal_send_process(int sig)
 
 	if (sig < 1 || sig > SIG_MAX)
 		return -EINVAL;
-	signal_send_process_info(&info);
-	return 0;
+	return signal_send_process_info(&info);
 }
 
 void signal_force(const struct ksiginfo *info)
@@ -143,8 +142,8 @@ void signal_force(const struct ksiginfo *info)
 		actions[info->signo - 1].handler = HANDLER_DFL;
 		current->sig.blocked &= ~bit;
 	}
-	current->sig.info[info->signo - 1] = *info;
-	current->sig.pending |= bit;
+	sigqueue_drop(&current->sig.queue, info->signo);
+	sigqueue_add(&current->sig.queue, info);
 	signal_update_exit_work();
 }
 
@@ -173,8 +172,8 @@ void signal_mask_temporarily(uint64_t mask)
 
 bool signal_take(uint64_t set, struct ksiginfo *ret)
 {
-	uint64_t mine = current->sig.pending & set;
-	uint64_t all = process_pending & set;
+	uint64_t mine = current->sig.queue.pending & set;
+	uint64_t all = process_queue.pending & set;
 	int sig;
 
 	if (!mine && !all)
@@ -184,13 +183,7 @@ bool signal_take(uint64_t set, struct ksiginfo *ret)
 			      mine	      ? mine :
 						all) +
 	      1;
-	if (mine) {
-		*ret = current->sig.info[sig - 1];
-		current->sig.pending &= ~SIG_BIT(sig);
-	} else {
-		*ret = process_info[sig - 1];
-		process_pending &= ~SIG_BIT(sig);
-	}
+	sigqueue_take(mine ? &current->sig.queue : &process_queue, sig, ret);
 	return true;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signals: sending, masks, and delivery on the way back to the program with
- * Linux's rt_sigframe. Of each signal one instance is kept per thread and one
- * for the process.
+ * Linux's rt_sigframe.
  */
 #ifndef KERNEL_CORE_SIGNAL_H
 #define KERNEL_CORE_SIGNAL_H
@@ -10,19 +9,11 @@
 #include <asm/signal.h>
 
 #include "core/kernel.h"
+#include "core/sigqueue.h"
 
 struct thread;
 
-#define SIG_BIT(sig) (1ull << ((sig)-1))
-#define SIG_MAX	     64
-
-struct ksiginfo {
-	int signo;
-	int code; /* SI_USER, SEGV_MAPERR, ... */
-	int pid;
-	int uid;
-	uint64_t value; /* si_addr of a fault, si_value of a queued one */
-};
+#define SIG_MAX 64
 
 /* What the kernel keeps of struct sigaction. */
 struct ksigaction {
@@ -32,8 +23,9 @@ struct ksigaction {
 	uint64_t mask;
 };
 
-void signal_send_thread(struct thread *t, const struct ksiginfo *info);
-void signal_send_process_info(const struct ksiginfo *info);
+/* 0, or -EAGAIN when a real-time signal cannot be queued. */
+int signal_send_thread(struct thread *t, const struct ksiginfo *info);
+int signal_send_process_info(const struct ksiginfo *info);
 /* A fault of the current thread: cannot be blocked or ignored. */
 void signal_force(const struct ksiginfo *info);
 /* Signals from outside the guest (the shared page). */

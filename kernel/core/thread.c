@@ -104,6 +104,7 @@ void thread_free(struct thread *t)
 	}
 	if (t == &main_thread)
 		return; /* static, its stack is the boot stack */
+	sigqueue_clear(&t->sig.queue);
 	page_free(t->kstack, KSTACK_ORDER);
 	fpu_area_free(t->fpu);
 	kfree(t);

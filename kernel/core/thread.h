@@ -24,14 +24,13 @@ enum thread_state {
 
 struct thread_signals {
 	uint64_t blocked; /* bit n-1 is signal n */
-	uint64_t pending; /* directed at this thread */
+	struct sigqueue queue; /* directed at this thread */
 	uint64_t saved_mask; /* restored on return to the program ... */
 	bool restore_mask; /* ... if set, or put into the handler's frame */
 	uint64_t stack_base; /* sigaltstack */
 	uint64_t stack_size;
 	uint32_t stack_flags;
 	uint64_t waiting_for; /* rt_sigtimedwait's set */
-	struct ksiginfo info[SIG_MAX]; /* of `pending` */
 	uint64_t trap_nr, trap_err, cr2; /* of the last fault */
 };
 

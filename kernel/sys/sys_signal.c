@@ -200,9 +200,7 @@ static long send_to_thread(int tid, int sig, int code, uint64_t value)
 		return -EINVAL;
 	if (!t)
 		return -ESRCH;
-	if (sig)
-		signal_send_thread(t, &info);
-	return 0;
+	return sig ? signal_send_thread(t, &info) : 0;
 }
 
 static long send_to_process(int pid, int sig, int code, uint64_t value)
@@ -219,9 +217,7 @@ static long send_to_process(int pid, int sig, int code, uint64_t value)
 		return -EINVAL;
 	if (pid != PID && pid != 0 && pid != -PID)
 		return -ESRCH;
-	if (sig)
-		signal_send_process_info(&info);
-	return 0;
+	return sig ? signal_send_process_info(&info) : 0;
 }
 
 long sys_kill(struct mf_regs *r)
