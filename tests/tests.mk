@@ -7,7 +7,7 @@ GO      ?= go
 RUSTC   ?= rustc
 FUZZ_CC ?= clang
 
-.PHONY: tests test-programs unit unit-san fuzz-programs fuzz test
+.PHONY: tests test-programs unit unit-san programs-san fuzz-programs fuzz test
 
 # ---- programs that run in the guest ----------------------------------------
 TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
@@ -76,15 +76,19 @@ test-programs: $(TEST_PROGRAMS)
 unit: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 
-# The same unit tests, and the programs, with sanitizers.
+# The same unit tests, and Mayfly's programs, with sanitizers.
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-Wframe-larger-than=65536 -Wno-error -Wno-conversion \
 	-Wno-maybe-uninitialized
+SAN_MAKE   = $(MAKE) B=$(B)/san EXTRA_CFLAGS='$(SAN_FLAGS)' \
+	HOST_LDFLAGS='-pie $(SAN_FLAGS)' UNIT_LDFLAGS='-pie $(SAN_FLAGS)'
 unit-san:
-	$(MAKE) B=$(B)/san EXTRA_CFLAGS='$(SAN_FLAGS)' \
-		UNIT_LDFLAGS='-pie $(SAN_FLAGS)' unit
+	+$(Q)$(SAN_MAKE) unit
+programs-san: $(B)/kernel
+	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor
+	$(Q)cp $(B)/kernel $(B)/san/kernel
 
-tests: test-programs unit unit-san fuzz-programs
+tests: test-programs unit unit-san programs-san fuzz-programs
 
 fuzz: fuzz-programs
 	tools/run-fuzz $(B) $(FUZZ_SECONDS)
