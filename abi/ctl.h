@@ -14,10 +14,10 @@
 
 #include "abi/guest.h"
 
-#define MF_CTL_FD	3
-#define MF_CTL_VERSION	1u
-#define MF_CTL_ARGS_MAX (128u << 10) /* bytes of strings */
-#define MF_CTL_CPUID_MAX 256u /* entries */
+#define MF_CTL_FD	  3
+#define MF_CTL_VERSION	  1u
+#define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
+#define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
 
 enum mf_substrate {

@@ -55,9 +55,9 @@ typedef struct {
 #define MF_IMAGE_VA  0x0000704000000000ull /* image, read-only, no exec */
 
 /* One 2 MiB window, mapped with 4 KiB entries: */
-#define MF_WINDOW_VA  0x0000707f00000000ull
-#define MF_GATE_VA    (MF_WINDOW_VA) /* gate, read-execute */
-#define MF_GATE_SIZE  0x2000ull
+#define MF_WINDOW_VA 0x0000707f00000000ull
+#define MF_GATE_VA   (MF_WINDOW_VA) /* gate, read-execute */
+#define MF_GATE_SIZE 0x2000ull
 /* [MF_BOOT_GPA, MF_SYS_END) */
 #define MF_SYS_VA     (MF_WINDOW_VA + 0x10000ull)
 #define MF_KERNEL_VA  (MF_WINDOW_VA + 0x100000ull) /* kernel, at most 1 MiB */

@@ -11,10 +11,10 @@
 
 #include "monitor/instance.h"
 
-#define RENEW_NS	 (50u * 1000 * 1000)
-#define GUEST_EPOCH_NS	 1000000000ull /* the guest's clock starts at 1 s */
-#define CALIBRATE_NS	 (1000u * 1000)
-#define NS_PER_SEC_U64	 1000000000ull
+#define RENEW_NS       (50u * 1000 * 1000)
+#define GUEST_EPOCH_NS 1000000000ull /* the guest's clock starts at 1 s */
+#define CALIBRATE_NS   (1000u * 1000)
+#define NS_PER_SEC_U64 1000000000ull
 
 static uint64_t clock_ns_of(clockid_t id)
 {
@@ -44,8 +44,9 @@ int clock_init(struct instance *inst, struct err *e)
 	if (!c->tsc_khz)
 		c->tsc_khz = measure_khz();
 	if (!c->tsc_khz)
-		return err_set(e, ENODEV, "the CPU's time stamp counter does "
-					  "not count");
+		return err_set(e, ENODEV,
+			       "the CPU's time stamp counter does "
+			       "not count");
 	c->tsc_offset = inst->ops->tsc_offset(inst);
 	c->mono_offset_ns = host_mono_ns() - GUEST_EPOCH_NS;
 	clock_update(inst, true);

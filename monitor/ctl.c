@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The monitor's end of the control socket (abi/ctl.h). */
+/*
+ * The monitor's end of the control socket (abi/ctl.h). The parent is trusted
+ * as the one who started us, yet its message is checked as any input.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +23,9 @@ static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 	if (s->cpuid_count > MF_CTL_CPUID_MAX ||
 	    (uint64_t)s->args_len + s->cpuid_count * MF_CTL_CPUID_SIZE !=
 		    len - sizeof(*s) ||
-	    !s->args_len ||
-	    s->args_len > MF_CTL_ARGS_MAX || s->path_off >= s->args_len ||
-	    s->cwd_off >= s->args_len || s->hostname_off >= s->args_len ||
-	    s->port_count > MF_PORTS_MAX)
+	    !s->args_len || s->args_len > MF_CTL_ARGS_MAX ||
+	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
+	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX)
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }

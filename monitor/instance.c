@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small facts about an instance that every part of the monitor notes. */
+/*
+ * Small facts about an instance that every part of the monitor notes: the
+ * time, the phases of its start, why it ends.
+ */
 #include "monitor/instance.h"
 
 #include <stdarg.h>

@@ -14,19 +14,19 @@
 
 #include "monitor/instance.h"
 
-#define PTE_P	 0x01ull
-#define PTE_W	 0x02ull
-#define PTE_U	 0x04ull
-#define PTE_AD	 0x60ull /* accessed and dirty: the CPU need not set them */
-#define PTE_PS	 0x80ull
-#define PTE_NX	 (1ull << 63)
+#define PTE_P	  0x01ull
+#define PTE_W	  0x02ull
+#define PTE_U	  0x04ull
+#define PTE_AD	  0x60ull /* accessed and dirty: the CPU need not set them */
+#define PTE_PS	  0x80ull
+#define PTE_NX	  (1ull << 63)
 #define PTE_TABLE (PTE_P | PTE_W | PTE_U | 0x20ull)
 
-#define GIB	     (1ull << 30)
-#define RAM_START    (16ull << 20) /* mapped at first, beyond the frame table */
-#define RAM_FACTOR   4 /* guest-physical space per byte of the limit */
-#define RAM_MAX_MIN  (256ull << 20)
-#define POPULATE     (384ull << 10) /* low RAM that every boot touches */
+#define GIB	    (1ull << 30)
+#define RAM_START   (16ull << 20) /* mapped at first, beyond the frame table */
+#define RAM_FACTOR  4 /* guest-physical space per byte of the limit */
+#define RAM_MAX_MIN (256ull << 20)
+#define POPULATE    (384ull << 10) /* low RAM that every boot touches */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -96,8 +96,7 @@ static int map_image(struct instance *inst, struct err *e)
 	m->image_size = round_up(inst->start.image_size, MF_PAGE_SIZE);
 	if (!m->image_size || m->image_size > MF_IMAGE_MAX)
 		return err_set(e, EINVAL, "the image has an impossible size");
-	p = mmap(NULL, m->image_size, PROT_READ, MAP_SHARED, inst->image_fd,
-		 0);
+	p = mmap(NULL, m->image_size, PROT_READ, MAP_SHARED, inst->image_fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the image");
 	m->image = p;
@@ -145,17 +144,24 @@ static uint64_t *new_table(struct instance *inst, struct tables *t,
 	return table_at(inst, gpa);
 }
 
-/* Maps [0, len) of guest-physical `gpa` at 1 GiB slot `slot`, 2 MiB leaves. */
-static void map_huge(struct instance *inst, struct tables *t, unsigned slot,
-		     uint64_t gpa, uint64_t len, uint64_t bits)
-{
-	for (uint64_t off = 0; off < len; off += GIB) {
-		uint64_t *pd = new_table(inst, t, t->pdpt, slot++);
+struct huge_range {
+	unsigned slot; /* 1 GiB slot of the guest-virtual window */
+	uint64_t gpa, len;
+	uint64_t bits;
+};
 
-		for (uint64_t i = 0; i < 512 && off + i * MF_HUGE_SIZE < len;
+static void map_huge(struct instance *inst, struct tables *t,
+		     const struct huge_range *r)
+{
+	for (uint64_t off = 0; off < r->len; off += GIB) {
+		unsigned slot = r->slot + (unsigned)(off / GIB);
+		uint64_t *pd = new_table(inst, t, t->pdpt, slot);
+
+		for (uint64_t i = 0; i < 512 && off + i * MF_HUGE_SIZE < r->len;
 		     i++)
-			set_pte(pd, (unsigned)i, gpa + off + i * MF_HUGE_SIZE,
-				bits | PTE_PS);
+			set_pte(pd, (unsigned)i,
+				r->gpa + off + i * MF_HUGE_SIZE,
+				r->bits | PTE_PS);
 	}
 }
 
@@ -176,11 +182,20 @@ static uint64_t build_tables(struct instance *inst,
 	uint64_t *pml4 = table_at(inst, MF_PT_GPA);
 	uint64_t *pt;
 	uint64_t data, data_len = (uint64_t)h->data_size + h->bss_size;
+	const struct huge_range ram = {
+		.len = inst->mem.ram_max,
+		.bits = PTE_W | PTE_NX,
+	};
+	const struct huge_range image = {
+		.slot = (MF_IMAGE_VA >> 30) & 511,
+		.gpa = MF_IMAGE_GPA,
+		.len = inst->mem.image_size,
+		.bits = PTE_NX,
+	};
 
 	t.pdpt = new_table(inst, &t, pml4, (MF_DIRECT_VA >> 39) & 511);
-	map_huge(inst, &t, 0, 0, inst->mem.ram_max, PTE_W | PTE_NX);
-	map_huge(inst, &t, (MF_IMAGE_VA >> 30) & 511, MF_IMAGE_GPA,
-		 inst->mem.image_size, PTE_NX);
+	map_huge(inst, &t, &ram);
+	map_huge(inst, &t, &image);
 	pt = new_table(inst, &t, t.pdpt, (MF_WINDOW_VA >> 30) & 511);
 	pt = new_table(inst, &t, pt, 0);
 	data = t.next;

@@ -61,8 +61,7 @@ static int instance_start(struct instance *inst, struct err *e)
 	instance_phase(inst, MF_PHASE_SETUP);
 	if ((err = loader_init(inst, e)) < 0 ||
 	    (err = inst->ops->init(inst, e)) < 0 ||
-	    (err = clock_init(inst, e)) < 0 ||
-	    (err = rings_start(inst, e)) < 0)
+	    (err = clock_init(inst, e)) < 0 || (err = rings_start(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_VM);
 	if ((err = jail_enter(inst, e)) < 0)

@@ -15,9 +15,9 @@
 
 #include "monitor/instance.h"
 
-#define DRAIN_NS	(2ull * 1000 * 1000 * 1000)
-#define LIMIT_CHECK_NS	(8u * 1000 * 1000)
-#define PANIC_TEXT_MAX	256
+#define DRAIN_NS       (2ull * 1000 * 1000 * 1000)
+#define LIMIT_CHECK_NS (8u * 1000 * 1000)
+#define PANIC_TEXT_MAX 256
 
 static void broke_contract(struct instance *inst, const char *what)
 {
@@ -66,7 +66,7 @@ static void check_limit(struct instance *inst)
 			(unsigned long)(inst->start.mem_limit >> 20));
 }
 
-/* ---- doorbells ------------------------------------------------------------ */
+/* ---- doorbells ---------------------------------------------------------- */
 
 static void mark_ready(struct instance *inst)
 {
@@ -238,7 +238,7 @@ static void do_doorbell(struct instance *inst, uint32_t op)
 	check_limit(inst);
 }
 
-/* ---- ticks ---------------------------------------------------------------- */
+/* ---- ticks -------------------------------------------------------------- */
 
 static void do_tick(struct instance *inst)
 {
@@ -262,7 +262,7 @@ static void do_tick(struct instance *inst)
 				"the guest cannot be interrupted");
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------ */
 
 static uint64_t timeval_us(const struct timeval *tv)
 {
@@ -288,8 +288,7 @@ static void fill_stats(struct instance *inst)
 	/* The guest's own word; nonsense in it harms nobody. */
 	if (khz && st->guest.main_tsc > st->guest.entry_tsc)
 		st->phase_us[MF_PHASE_BOOT] =
-			(st->guest.main_tsc - st->guest.entry_tsc) * 1000 /
-			khz;
+			(st->guest.main_tsc - st->guest.entry_tsc) * 1000 / khz;
 }
 
 void run_instance(struct instance *inst)

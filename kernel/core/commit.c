@@ -260,9 +260,8 @@ static void zero_leaves(uint64_t start, uint64_t end)
 		lo = max_u64(leaf.va, start);
 		hi = min_u64(leaf.va + leaf.size, end);
 		if (leaf.present && leaf.gpa.v < MF_IMAGE_GPA)
-			frame_zero_range(
-				(gpa_t){ leaf.gpa.v + (lo - leaf.va) },
-				hi - lo);
+			frame_zero_range((gpa_t){ leaf.gpa.v + (lo - leaf.va) },
+					 hi - lo);
 		va = leaf.va + leaf.size;
 	}
 }

@@ -17,9 +17,9 @@
 #include "fs/vfs.h"
 #include "lib/elf.h"
 
-#define STACK_SIZE   (8ull << 20) /* as RLIMIT_STACK says */
-#define STACK_GUARD  (1ull << 20)
-#define PIE_BASE     0x555555554000ull
+#define STACK_SIZE  (8ull << 20) /* as RLIMIT_STACK says */
+#define STACK_GUARD (1ull << 20)
+#define PIE_BASE    0x555555554000ull
 
 struct program {
 	struct file *file;
@@ -31,8 +31,7 @@ struct program {
 
 static const char *args_at(uint32_t off)
 {
-	return (const char *)gpa_kva(
-		(gpa_t){ kernel_boot->args_gpa + off });
+	return (const char *)gpa_kva((gpa_t){ kernel_boot->args_gpa + off });
 }
 
 static const char *verdict_text(enum elf_verdict v, const struct elf *e)
@@ -64,9 +63,8 @@ static void read_headers(struct program *p, const char *path)
 
 	if (!err) {
 		size = (uint64_t)st.st_size;
-		err = p->file->ops->extent(p->file, 0,
-					   ALIGN_UP(size, PAGE_SIZE), false,
-					   &whole);
+		err = p->file->ops->extent(
+			p->file, 0, ALIGN_UP(size, PAGE_SIZE), false, &whole);
 	}
 	if (err || whole.gpa.v < MF_IMAGE_GPA || whole.len < size)
 		kpanic("%s is not in the image as one piece", path);
@@ -168,8 +166,8 @@ static size_t fill_auxv(const struct program *p, uint64_t aux[][2],
 			uint64_t at_random, uint64_t execfn)
 {
 	const uint64_t pairs[][2] = {
-		{ AT_PHDR, p->elf.phdr_vaddr ? p->base + p->elf.phdr_vaddr :
-					       0 },
+		{ AT_PHDR,
+		  p->elf.phdr_vaddr ? p->base + p->elf.phdr_vaddr : 0 },
 		{ AT_PHENT, 56 },
 		{ AT_PHNUM, p->elf.phdr_count },
 		{ AT_PAGESZ, PAGE_SIZE },

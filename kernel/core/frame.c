@@ -15,8 +15,8 @@
 
 #include "arch.h"
 
-#define NONE	      UINT32_MAX
-#define ORDERS	      (FRAME_ORDER_MAX + 1)
+#define NONE   UINT32_MAX
+#define ORDERS (FRAME_ORDER_MAX + 1)
 /* Freed runs at least this long are given back to the host at once. */
 #define DISCARD_BYTES (1ull << 20)
 #define GROW_BYTES    (16ull << 20)

@@ -11,8 +11,8 @@
 #include "core/thread.h"
 #include "core/uaccess.h"
 
-#define BUCKETS		 64
-#define ROBUST_LIMIT	 2048 /* as Linux: a list may be a loop */
+#define BUCKETS	     64
+#define ROBUST_LIMIT 2048 /* as Linux: a list may be a loop */
 
 struct futex_waiter {
 	struct list node; /* bucket */
@@ -33,8 +33,7 @@ static struct list *bucket(uint64_t addr)
 	return b;
 }
 
-int futex_wait(uint64_t addr, uint32_t val, uint32_t bits,
-	       uint64_t deadline_ns)
+int futex_wait(uint64_t addr, uint32_t val, uint32_t bits, uint64_t deadline_ns)
 {
 	struct futex_waiter fw = {
 		.thread = current,
@@ -61,7 +60,7 @@ int futex_wake_bits(uint64_t addr, int count, uint32_t bits)
 	struct list *pos, *tmp;
 	int woken = 0;
 
-	list_for_each_safe (pos, tmp, b) {
+	list_for_each_safe(pos, tmp, b) {
 		struct futex_waiter *fw =
 			container_of(pos, struct futex_waiter, node);
 
@@ -90,7 +89,7 @@ int futex_requeue(uint64_t addr, int wake, uint64_t to, int move)
 	struct list moved = LIST_INIT(moved);
 	struct list *pos, *tmp;
 
-	list_for_each_safe (pos, tmp, b) {
+	list_for_each_safe(pos, tmp, b) {
 		struct futex_waiter *fw =
 			container_of(pos, struct futex_waiter, node);
 

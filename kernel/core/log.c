@@ -3,9 +3,9 @@
  * Words for the operator: log lines travel over the ring in order with the
  * program's output, a panic rings its own doorbell and does not return.
  */
+#include "arch.h"
 #include "core/alloc.h"
 #include "core/kernel.h"
-#include "arch.h"
 #include "dev/ring.h"
 
 #define LINE_MAX 512

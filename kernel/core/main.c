@@ -3,9 +3,9 @@
  * The kernel from its first instruction to the program's. The monitor has set
  * up the boot page, the first page tables and this stack; see abi/guest.h.
  */
+#include "core/main.h"
 #include "core/exec.h"
 #include "core/frame.h"
-#include "core/main.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/thread.h"

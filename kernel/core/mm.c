@@ -24,8 +24,7 @@ void mm_init(void)
 
 	random_fill(&slide, sizeof(slide));
 	/* 2 MiB steps over 8 GiB: enough to vary, dense in page tables. */
-	map_top = MF_USER_VA_MAX - (4ull << 30) -
-		  (slide % 4096) * MF_HUGE_SIZE;
+	map_top = MF_USER_VA_MAX - (4ull << 30) - (slide % 4096) * MF_HUGE_SIZE;
 	area_room = 64;
 	areas = kzalloc(area_room * sizeof(*areas));
 	if (!areas)
@@ -228,9 +227,8 @@ static int64_t choose_address(const struct mmap_request *req, uint64_t len)
 		if (!range_ok(req->addr, len))
 			return req->addr < MF_USER_VA_MIN ? -EPERM : -ENOMEM;
 		if (req->flags & MAP_FIXED_NOREPLACE)
-			return range_free(req->addr, len) ?
-				       (int64_t)req->addr :
-				       -EEXIST;
+			return range_free(req->addr, len) ? (int64_t)req->addr :
+							    -EEXIST;
 		err = mm_unmap(req->addr, len);
 		return err ? err : (int64_t)req->addr;
 	}
@@ -435,8 +433,7 @@ int64_t mm_remap(uint64_t addr, uint64_t old_len, uint64_t new_len,
 	    (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) ||
 	    ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
 		return -EINVAL;
-	if (!old_len || !range_ok(addr, old_len) ||
-	    new_len > MF_USER_VA_MAX)
+	if (!old_len || !range_ok(addr, old_len) || new_len > MF_USER_VA_MAX)
 		return -EINVAL;
 	i = area_index(addr);
 	if (i == area_count || areas[i]->start > addr ||

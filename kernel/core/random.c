@@ -9,7 +9,6 @@
 #define BLOCK 64
 
 static uint32_t key[8];
-static uint32_t counter;
 
 static uint32_t rotl(uint32_t v, unsigned n)
 {
@@ -70,10 +69,10 @@ void random_fill(void *buf, size_t len)
 {
 	uint8_t block[BLOCK];
 	uint32_t k[8];
+	uint32_t counter = 0;
 	uint8_t *out = buf;
 
 	memcpy(k, key, sizeof(k));
-	counter = 0;
 	chacha_block(k, counter++, block);
 	memcpy(key, block, sizeof(key));
 	while (len) {

@@ -49,7 +49,7 @@ void waitq_wake_all(struct waitq *q)
 {
 	struct list *pos, *tmp;
 
-	list_for_each_safe (pos, tmp, &q->waiters) {
+	list_for_each_safe(pos, tmp, &q->waiters) {
 		struct waiter *w = container_of(pos, struct waiter, node);
 
 		w->wake(w);
@@ -61,7 +61,7 @@ void waitq_wake_one(struct waitq *q)
 	struct list *pos, *tmp;
 	bool woken = false;
 
-	list_for_each_safe (pos, tmp, &q->waiters) {
+	list_for_each_safe(pos, tmp, &q->waiters) {
 		struct waiter *w = container_of(pos, struct waiter, node);
 		bool sleeper = w->wake == wake_sleeper;
 
@@ -249,8 +249,7 @@ void sched_tick(void)
  */
 void sched_exit_work(struct mf_regs *r)
 {
-	atomic_store_explicit(&kernel_shared->pending, 0,
-			      memory_order_seq_cst);
+	atomic_store_explicit(&kernel_shared->pending, 0, memory_order_seq_cst);
 	arch_set_exit_work(false);
 	if (ring_unsent())
 		ring_kick();

@@ -83,8 +83,7 @@ static uint64_t choose_stack(const struct mf_regs *r,
 {
 	const struct thread_signals *s = &current->sig;
 
-	if ((a->flags & SA_ONSTACK) && s->stack_size &&
-	    !on_alt_stack(r->rsp))
+	if ((a->flags & SA_ONSTACK) && s->stack_size && !on_alt_stack(r->rsp))
 		return s->stack_base + s->stack_size;
 	return r->rsp - RED_ZONE;
 }
@@ -96,9 +95,9 @@ static void fill_context(struct frame_context *uc, const struct mf_regs *r)
 	uc->flags = UC_FLAGS;
 	uc->stack.sp = s->stack_base;
 	uc->stack.size = s->stack_size;
-	uc->stack.flags = !s->stack_size	 ? SS_DISABLE :
+	uc->stack.flags = !s->stack_size       ? SS_DISABLE :
 			  on_alt_stack(r->rsp) ? SS_ONSTACK :
-						   0;
+						 0;
 	uc->mc = (struct sigcontext_64){
 		.r8 = r->r8,
 		.r9 = r->r9,

@@ -13,14 +13,14 @@
 static struct ksigaction actions[SIG_MAX];
 static struct sigqueue process_queue;
 
-#define SIG_IGNORED_BY_DEFAULT                                          \
-	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGCONT) | SIG_BIT(SIGURG) |        \
-	 SIG_BIT(SIGWINCH) | SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) |      \
+#define SIG_IGNORED_BY_DEFAULT                                     \
+	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGCONT) | SIG_BIT(SIGURG) |   \
+	 SIG_BIT(SIGWINCH) | SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | \
 	 SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
-#define SIG_CORE                                                        \
-	(SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) |        \
-	 SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) |         \
-	 SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS) | SIG_BIT(SIGXCPU) |        \
+#define SIG_CORE                                                 \
+	(SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) | \
+	 SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) |  \
+	 SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS) | SIG_BIT(SIGXCPU) | \
 	 SIG_BIT(SIGXFSZ))
 #define HANDLER_DFL 0
 #define HANDLER_IGN 1
@@ -45,10 +45,10 @@ void signal_action_changed(int sig)
 	if (!is_ignored(sig))
 		return;
 	sigqueue_drop(&process_queue, sig);
-	list_for_each (pos, &thread_all)
-		sigqueue_drop(&container_of(pos, struct thread, all_node)
-				       ->sig.queue,
-			      sig);
+	list_for_each(pos, &thread_all)
+		sigqueue_drop(
+			&container_of(pos, struct thread, all_node)->sig.queue,
+			sig);
 	signal_update_exit_work();
 }
 
@@ -109,7 +109,7 @@ int signal_send_process_info(const struct ksiginfo *info)
 
 	if (wants(current, bit) && current->state != THREAD_DEAD)
 		taker = current;
-	list_for_each (pos, &thread_all) {
+	list_for_each(pos, &thread_all) {
 		struct thread *t = container_of(pos, struct thread, all_node);
 
 		if (!wants(t, bit))

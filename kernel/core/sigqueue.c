@@ -40,7 +40,7 @@ static struct entry *find(const struct sigqueue *q, int sig)
 
 	if (!q->entries.next)
 		return NULL;
-	list_for_each (pos, &q->entries) {
+	list_for_each(pos, &q->entries) {
 		struct entry *e = container_of(pos, struct entry, node);
 
 		if (e->info.signo == sig)
@@ -83,9 +83,8 @@ void sigqueue_clear(struct sigqueue *q)
 	struct list *pos, *tmp;
 
 	if (q->entries.next) {
-		list_for_each_safe (pos, tmp, &q->entries)
-			remove_entry(q,
-				     container_of(pos, struct entry, node));
+		list_for_each_safe(pos, tmp, &q->entries)
+			remove_entry(q, container_of(pos, struct entry, node));
 	}
 	q->pending = 0;
 }

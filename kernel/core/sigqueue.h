@@ -8,9 +8,9 @@
 
 #include "core/kernel.h"
 
-#define SIG_RT		 32
-#define SIGQUEUE_MAX	 4096 /* RLIMIT_SIGPENDING */
-#define SIG_BIT(sig)	 (1ull << ((sig)-1))
+#define SIG_RT	     32
+#define SIGQUEUE_MAX 4096 /* RLIMIT_SIGPENDING */
+#define SIG_BIT(sig) (1ull << ((sig)-1))
 
 struct ksiginfo {
 	int signo;

@@ -80,8 +80,8 @@ struct thread *thread_new(void)
 	t->fpu = fpu_area_new();
 	if (!t->kstack || !t->fpu)
 		goto out_free;
-	t->kstack_top = (uint64_t)(uintptr_t)t->kstack +
-			(PAGE_SIZE << KSTACK_ORDER);
+	t->kstack_top =
+		(uint64_t)(uintptr_t)t->kstack + (PAGE_SIZE << KSTACK_ORDER);
 	t->kernel_sp = arch_prepare_stack(t->kstack_top);
 	t->state = THREAD_SLEEPING;
 	thread_setup(t);
@@ -114,7 +114,7 @@ struct thread *thread_find(int tid)
 {
 	struct list *pos;
 
-	list_for_each (pos, &thread_all) {
+	list_for_each(pos, &thread_all) {
 		struct thread *t = container_of(pos, struct thread, all_node);
 
 		if (t->tid == tid && t->state != THREAD_DEAD)

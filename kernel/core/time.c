@@ -66,7 +66,7 @@ void ktimer_start(struct ktimer *t, uint64_t deadline_ns)
 
 	ktimer_stop(t);
 	t->deadline_ns = deadline_ns;
-	list_for_each (pos, &timers) {
+	list_for_each(pos, &timers) {
 		struct ktimer *o = container_of(pos, struct ktimer, node);
 
 		if (o->deadline_ns > deadline_ns)

@@ -4,26 +4,26 @@
  * caused a CPU exception. entry.S calls prepare on the upcall stack, then
  * handle on the thread's own, with its frame.
  */
+#include "core/trap.h"
 #include "core/mm.h"
 #include "core/signal.h"
 #include "core/thread.h"
-#include "core/trap.h"
 
 /* si_code values, as in Linux's asm-generic/siginfo.h. */
-#define CODE_KERNEL	0x80 /* SI_KERNEL */
-#define CODE_INTDIV	1
-#define CODE_FLTDIV	3
-#define CODE_FLTOVF	4
-#define CODE_FLTUND	5
-#define CODE_FLTRES	6
-#define CODE_FLTINV	7
-#define CODE_ILLOPN	2
-#define CODE_MAPERR	1
-#define CODE_ACCERR	2
-#define CODE_ADRALN	1
-#define CODE_ADRERR	2
-#define CODE_BRKPT	1
-#define CODE_TRACE	2
+#define CODE_KERNEL 0x80 /* SI_KERNEL */
+#define CODE_INTDIV 1
+#define CODE_FLTDIV 3
+#define CODE_FLTOVF 4
+#define CODE_FLTUND 5
+#define CODE_FLTRES 6
+#define CODE_FLTINV 7
+#define CODE_ILLOPN 2
+#define CODE_MAPERR 1
+#define CODE_ACCERR 2
+#define CODE_ADRALN 1
+#define CODE_ADRERR 2
+#define CODE_BRKPT  1
+#define CODE_TRACE  2
 
 #define PF_WRITE 2
 #define PF_FETCH 16

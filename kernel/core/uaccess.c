@@ -118,9 +118,9 @@ int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 			    !user_can_read(store[i].base, store[i].len))
 			return -EFAULT;
 	}
-	*it = (struct iov_iter){
-		.iov = store, .iov_count = count, .left = total
-	};
+	*it = (struct iov_iter){ .iov = store,
+				 .iov_count = count,
+				 .left = total };
 	return 0;
 }
 

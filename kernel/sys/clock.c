@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clock arithmetic for the time system calls and everything with a timeout. */
+/*
+ * Clock arithmetic for the time system calls and everything with a timeout.
+ * All clocks come from two, realtime and monotonic (core/time.h); a deadline
+ * is always of the monotonic one.
+ */
 #include "sys/clock.h"
 
 #include "core/thread.h"
@@ -39,7 +43,7 @@ uint64_t clock_process_cpu(void)
 	uint64_t sum = 0;
 	struct list *pos;
 
-	list_for_each (pos, &thread_all)
+	list_for_each(pos, &thread_all)
 		sum += thread_cpu(container_of(pos, struct thread, all_node));
 	if (sum > floor)
 		floor = sum;

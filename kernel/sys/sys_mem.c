@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about memory: a thin layer over core/mm.h. */
+/*
+ * System calls about memory: they check what Linux checks first, then call
+ * core/mm.h. Locking memory is granted and means nothing, since a guest does
+ * not swap.
+ */
 #include "core/mm.h"
 #include "sys/syscall.h"
 

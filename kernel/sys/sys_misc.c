@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about identity, limits and the system as a whole. */
+/*
+ * System calls about identity, limits and the system as a whole. There is one
+ * process, one CPU, one user; what would change that is refused as Linux
+ * refuses it to a process without the privilege.
+ */
 #include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/sysinfo.h>
@@ -18,8 +22,8 @@
 
 static const char *hostname(void)
 {
-	return (const char *)gpa_kva((gpa_t){ kernel_boot->args_gpa +
-					      kernel_boot->hostname_off });
+	return (const char *)gpa_kva(
+		(gpa_t){ kernel_boot->args_gpa + kernel_boot->hostname_off });
 }
 
 static void put_name(char *field, const char *text)
@@ -287,7 +291,7 @@ long sys_prlimit64(struct mf_regs *r)
 	return r->r10 ? copy_to_user(r->r10, &old, sizeof(old)) : 0;
 }
 
-/* ---- the one CPU ---------------------------------------------------------- */
+/* ---- the one CPU -------------------------------------------------------- */
 
 long sys_sched_getaffinity(struct mf_regs *r)
 {
@@ -381,7 +385,7 @@ long sys_personality(struct mf_regs *r)
 	return (uint32_t)r->rdi == 0xffffffffu || r->rdi == 0 ? 0 : -EINVAL;
 }
 
-/* ---- calls whose absence every libc expects: no line in the log ---------- */
+/* ---- calls whose absence every libc expects: no line in the log --------- */
 
 static long absent(struct mf_regs *r)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about signals. */
+/*
+ * System calls about signals: arguments in and out, the rest is
+ * core/signal.h. The only process that can be named is the program itself.
+ */
 #include "core/sched.h"
 #include "core/sigframe.h"
 #include "core/signal.h"
@@ -9,10 +12,10 @@
 #include "sys/clock.h"
 #include "sys/syscall.h"
 
-#define SI_USER	 0
-#define SI_QUEUE (-1)
-#define SI_TKILL (-6)
-#define UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
+#define SI_USER		  0
+#define SI_QUEUE	  (-1)
+#define SI_TKILL	  (-6)
+#define UNBLOCKABLE	  (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
 #define SS_AUTODISARM_BIT (1u << 31)
 
 /* The kernel's struct sigaction, in the order the system call uses. */
@@ -164,7 +167,9 @@ long sys_sigaltstack(struct mf_regs *r)
 	struct user_stack old = {
 		.sp = s->stack_base,
 		.size = s->stack_size,
-		.flags = !s->stack_size ? SS_DISABLE : on ? SS_ONSTACK : 0,
+		.flags = !s->stack_size ? SS_DISABLE :
+			 on		? SS_ONSTACK :
+					  0,
 	};
 
 	if (r->rdi) {
@@ -172,8 +177,8 @@ long sys_sigaltstack(struct mf_regs *r)
 			return -EFAULT;
 		if (on)
 			return -EPERM;
-		if ((uint32_t)us.flags & ~(SS_AUTODISARM_BIT | SS_DISABLE |
-					   SS_ONSTACK))
+		if ((uint32_t)us.flags &
+		    ~(SS_AUTODISARM_BIT | SS_DISABLE | SS_ONSTACK))
 			return -EINVAL;
 		if (us.flags & SS_DISABLE)
 			us.size = us.sp = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about threads, futexes and the process they make up. */
+/*
+ * System calls about threads, futexes and the process they make up. What
+ * would make a second process is refused with one line in the log.
+ */
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -39,8 +42,7 @@ static long refuse_process(const char *what)
 	return -EPERM;
 }
 
-static long clone_thread(const struct mf_regs *r,
-			 const struct clone_request *c)
+static long clone_thread(const struct mf_regs *r, const struct clone_request *c)
 {
 	struct thread *t;
 	struct mf_regs *frame;
@@ -106,7 +108,8 @@ long sys_clone3(struct mf_regs *r)
 		return -E2BIG;
 	if (copy_from_user(&a, r->rdi, min_u64(size, sizeof(a))) < 0)
 		return -EFAULT;
-	if (a.set_tid_size || (a.flags & 0xff) || a.stack_size > a.stack + a.stack_size)
+	if (a.set_tid_size || (a.flags & 0xff) ||
+	    a.stack_size > a.stack + a.stack_size)
 		return -EINVAL;
 	c = (struct clone_request){
 		.flags = a.flags,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about clocks, sleeping and interval timers. */
+/*
+ * System calls about clocks, sleeping and interval timers. The three interval
+ * timers all count real time: a guest that runs has the CPU to itself.
+ */
 #include "core/sched.h"
 #include "core/signal.h"
 #include "core/thread.h"
@@ -8,7 +11,7 @@
 #include "sys/clock.h"
 #include "sys/syscall.h"
 
-#define USEC_PER_SEC  1000000u
+#define USEC_PER_SEC 1000000u
 
 struct timeval64 {
 	int64_t sec, usec;
@@ -213,8 +216,7 @@ long sys_setitimer(struct mf_regs *r)
 	if (r->rsi && copy_from_user(v, r->rsi, sizeof(v)) < 0)
 		return -EFAULT;
 	for (int i = 0; i < 2; i++)
-		if (v[i].sec < 0 || v[i].usec < 0 ||
-		    v[i].usec >= USEC_PER_SEC)
+		if (v[i].sec < 0 || v[i].usec < 0 || v[i].usec >= USEC_PER_SEC)
 			return -EINVAL;
 	if (r->rdx && put_itimer(&itimers[r->rdi], r->rdx) < 0)
 		return -EFAULT;

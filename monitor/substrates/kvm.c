@@ -19,13 +19,13 @@
 #define RFLAGS_START 0x3002ull /* IOPL 3: the doorbell is allowed */
 
 /* Vectors whose frame has an error code. Intel SDM vol. 3, table 6-1. */
-#define HAS_ERROR_CODE                                                  \
+#define HAS_ERROR_CODE                                                    \
 	(1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | \
 	 1u << 17 | 1u << 21)
 #define VECTOR_UD 6
 
-__attribute__((format(printf, 2, 3))) static void
-dead(struct vm_exit *ret, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void dead(struct vm_exit *ret,
+						       const char *fmt, ...)
 {
 	va_list ap;
 
@@ -43,13 +43,26 @@ static bool in_gate(uint64_t rip)
 static void to_mf_regs(const struct kvm_regs *k, struct mf_regs *r)
 {
 	*r = (struct mf_regs){
-		.r15 = k->r15,	   .r14 = k->r14,     .r13 = k->r13,
-		.r12 = k->r12,	   .rbp = k->rbp,     .rbx = k->rbx,
-		.r11 = k->r11,	   .r10 = k->r10,     .r9 = k->r9,
-		.r8 = k->r8,	   .rax = k->rax,     .rcx = k->rcx,
-		.rdx = k->rdx,	   .rsi = k->rsi,     .rdi = k->rdi,
-		.rip = k->rip,	   .rflags = k->rflags, .rsp = k->rsp,
-		.cs = MF_SEL_USER_CS, .ss = MF_SEL_USER_DS,
+		.r15 = k->r15,
+		.r14 = k->r14,
+		.r13 = k->r13,
+		.r12 = k->r12,
+		.rbp = k->rbp,
+		.rbx = k->rbx,
+		.r11 = k->r11,
+		.r10 = k->r10,
+		.r9 = k->r9,
+		.r8 = k->r8,
+		.rax = k->rax,
+		.rcx = k->rcx,
+		.rdx = k->rdx,
+		.rsi = k->rsi,
+		.rdi = k->rdi,
+		.rip = k->rip,
+		.rflags = k->rflags,
+		.rsp = k->rsp,
+		.cs = MF_SEL_USER_CS,
+		.ss = MF_SEL_USER_DS,
 	};
 }
 
@@ -95,8 +108,7 @@ static void read_frame(struct instance *inst, uint32_t vector,
 	uint64_t frame[6];
 	const uint64_t *f = frame + 1;
 
-	memcpy(frame,
-	       inst->mem.ram + MF_IST_GPA + MF_PAGE_SIZE - sizeof(frame),
+	memcpy(frame, inst->mem.ram + MF_IST_GPA + MF_PAGE_SIZE - sizeof(frame),
 	       sizeof(frame));
 	if (HAS_ERROR_CODE & (1u << vector))
 		u->error = frame[0];
@@ -157,16 +169,14 @@ static void inject_ud(struct instance *inst, struct vm_exit *ret)
 	struct kvm_vcpu_events ev;
 
 	if (ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &ev) < 0) {
-		dead(ret, "KVM_GET_VCPU_EVENTS failed (errno %d)",
-		     errno);
+		dead(ret, "KVM_GET_VCPU_EVENTS failed (errno %d)", errno);
 		return;
 	}
 	ev.exception.injected = 1;
 	ev.exception.nr = VECTOR_UD;
 	ev.exception.has_error_code = 0;
 	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &ev) < 0)
-		dead(ret, "KVM_SET_VCPU_EVENTS failed (errno %d)",
-		     errno);
+		dead(ret, "KVM_SET_VCPU_EVENTS failed (errno %d)", errno);
 }
 
 static bool handle_io(struct instance *inst, struct vm_exit *ret)
@@ -262,8 +272,7 @@ static void kvm_run(struct instance *inst, struct vm_exit *ret)
 			dead(ret, "the guest wrote to memory it may only "
 				  "read");
 		else
-			dead(ret, "KVM_RUN failed (errno %d)",
-			     errno);
+			dead(ret, "KVM_RUN failed (errno %d)", errno);
 		return;
 	}
 }

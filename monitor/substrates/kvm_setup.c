@@ -19,8 +19,7 @@ extern const uint8_t kvm_gate_start[], kvm_gate_end[], kvm_gate_doorbell[];
 extern const uint8_t kvm_gate_lstar[], kvm_gate_traps[];
 
 _Static_assert(MF_SHARED_VA - MF_GATE_VA == 0x11000, "kvm_gate.S");
-_Static_assert(MF_PORT_DOORBELL == 0x6d0 && MF_PORT_TRAP == 0xc0,
-	       "kvm_gate.S");
+_Static_assert(MF_PORT_DOORBELL == 0x6d0 && MF_PORT_TRAP == 0xc0, "kvm_gate.S");
 _Static_assert(sizeof(struct kvm_cpuid_entry2) == MF_CTL_CPUID_SIZE, "ctl.h");
 
 #define TSS_OFF	     0x100u /* in the GDT's page */
@@ -56,9 +55,9 @@ static void build_gdt(struct instance *inst)
 	put64(page + 0x20, 0x00cffb000000ffff);
 	put64(page + (MF_SEL_USER_DS & ~7), 0x00cff3000000ffff);
 	put64(page + (MF_SEL_USER_CS & ~7), 0x00affb000000ffff);
-	put64(page + MF_SEL_TSS,
-	      TSS_LIMIT | (tss & 0xffffff) << 16 | 0x8bull << 40 |
-		      (tss >> 24 & 0xff) << 56);
+	put64(page + MF_SEL_TSS, TSS_LIMIT | (tss & 0xffffff) << 16 |
+					 0x8bull << 40 |
+					 (tss >> 24 & 0xff) << 56);
 	put64(page + MF_SEL_TSS + 8, tss >> 32);
 
 	page += TSS_OFF;
@@ -78,9 +77,9 @@ static void build_idt(struct instance *inst)
 		/* int3 and into are for programs: DPL 3. */
 		uint64_t type = v == 3 || v == 4 ? 0xee : 0x8e;
 
-		put64(idt + 16 * v,
-		      (stub & 0xffff) | MF_SEL_KERNEL_CS << 16 | 1ull << 32 |
-			      type << 40 | (stub >> 16 & 0xffff) << 48);
+		put64(idt + 16 * v, (stub & 0xffff) | MF_SEL_KERNEL_CS << 16 |
+					    1ull << 32 | type << 40 |
+					    (stub >> 16 & 0xffff) << 48);
 		put64(idt + 16 * v + 8, stub >> 32);
 	}
 }

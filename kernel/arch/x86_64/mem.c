@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/mem.h: memcpy and friends for the guest kernel, which has no C library. Bulk moves
- * use the string instructions, which every CPU of interest makes fast (ERMS);
- * the rest is plain C.
+ * lib/mem.h for the guest kernel, which has no C library. Bulk moves use the
+ * string instructions, which every CPU of interest makes fast (ERMS); the
+ * rest is plain C.
  */
 #include "lib/mem.h"
 

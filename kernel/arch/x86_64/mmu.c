@@ -35,8 +35,8 @@ static long gate_call2(uint64_t fn, uint64_t va, uint64_t len)
 
 static long gate_call3(uint64_t fn, uint64_t va, uint64_t len, uint64_t prot)
 {
-	return ((long (*)(uint64_t, uint64_t, uint64_t))(uintptr_t)fn)(
-		va, len, prot);
+	return ((long (*)(uint64_t, uint64_t, uint64_t))(uintptr_t)fn)(va, len,
+								       prot);
 }
 
 static long gate_map(uint64_t va, gpa_t gpa, uint64_t len, uint32_t prot)
@@ -137,8 +137,7 @@ static uint64_t *walk(uint64_t va, int level, bool make, int *ret_level)
 			table = page_alloc(0);
 			if (!table)
 				return NULL;
-			*pte = kva_gpa(table).v | PTE_P | PTE_W | PTE_U |
-			       PTE_A;
+			*pte = kva_gpa(table).v | PTE_P | PTE_W | PTE_U | PTE_A;
 		}
 		table = gpa_kva((gpa_t){ *pte & PTE_ADDR });
 	}
@@ -192,8 +191,8 @@ int arch_mmu_map(uint64_t va, gpa_t gpa, uint64_t len, uint32_t prot)
 	while (done < len) {
 		gpa_t g = { gpa.v + done };
 		bool huge = can_be_huge(va + done, g, len - done);
-		int err = map_one(va + done, g, bits,
-				  huge ? LEVEL_2M : LEVEL_4K);
+		int err =
+			map_one(va + done, g, bits, huge ? LEVEL_2M : LEVEL_4K);
 
 		if (err) {
 			arch_mmu_unmap(va, done);
@@ -207,8 +206,7 @@ int arch_mmu_map(uint64_t va, gpa_t gpa, uint64_t len, uint32_t prot)
 }
 
 /* The next leaf in [*va, end), split so that it lies inside; or NULL. */
-static uint64_t *next_leaf(uint64_t *va, uint64_t end, uint64_t *size,
-			   int *err)
+static uint64_t *next_leaf(uint64_t *va, uint64_t end, uint64_t *size, int *err)
 {
 	*err = 0;
 	while (*va < end) {
