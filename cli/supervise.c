@@ -31,8 +31,9 @@ struct event {
 };
 
 /*
- * A blocked signal is kept for the signalfd even while it is ignored; what
- * was ignored before (nohup) stays so and is left alone.
+ * A blocked signal is kept for the signalfd even while it is ignored. What
+ * nohup asked for is left alone; SIGINT is not, because shells start every
+ * background command with it ignored, and who sends it means it.
  */
 int supervise_signals_init(void)
 {
@@ -42,11 +43,11 @@ int supervise_signals_init(void)
 	int fd;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++) {
-		sigaction(passed_on[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN)
-			sigaddset(&set, passed_on[i]);
-	}
+	for (i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaddset(&set, passed_on[i]);
+	sigaction(SIGHUP, NULL, &old);
+	if (old.sa_handler == SIG_IGN)
+		sigdelset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC);

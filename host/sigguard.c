@@ -16,10 +16,12 @@ static void guarded(sigset_t *set)
 
 void sigguard_init(struct sigguard *g)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 
 	guarded(&set);
 	sigprocmask(SIG_BLOCK, &set, &g->old);
+	sigaction(SIGXFSZ, &ignore, &g->old_xfsz);
 }
 
 bool sigguard_hit(void)
@@ -34,5 +36,6 @@ bool sigguard_hit(void)
 
 void sigguard_fini(struct sigguard *g)
 {
+	sigaction(SIGXFSZ, &g->old_xfsz, NULL);
 	sigprocmask(SIG_SETMASK, &g->old, NULL);
 }

@@ -3,6 +3,7 @@
  * Work that must not be cut short by SIGINT, SIGTERM, SIGHUP or SIGQUIT:
  * between init and fini they wait. The work asks sigguard_hit() at its steps,
  * gives up if so and cleans up; fini then lets the signal end the process.
+ * A file that outgrows its limit is an error of write(), not a SIGXFSZ.
  */
 #ifndef HOST_SIGGUARD_H
 #define HOST_SIGGUARD_H
@@ -12,6 +13,7 @@
 
 struct sigguard {
 	sigset_t old; /* the mask before, for child processes */
+	struct sigaction old_xfsz;
 };
 
 void sigguard_init(struct sigguard *g);

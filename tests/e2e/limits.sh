@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+# Limits of memory and time, the second Ctrl-C, and that nothing survives.
+. "$LIB"
+
+# monitors: how many instances of this test are there
+monitors() {
+	pgrep -c -s 0 -x mayfly-monitor || true
+}
+no_monitor() {
+	[ "$(monitors)" = 0 ] || fail 'a monitor is left running'
+}
+
+expect_status 125 run -m 1m "$PROGS/hello.musl"
+expect_match '^mayfly: .*needs at least [0-9]+m of memory' err
+need=$(sed -n 's/.*at least \([0-9]*m\) of.*/\1/p' err)
+expect_status 3 run -m "$need" "$PROGS/hello.musl" </dev/null
+expect_status 125 run -m 0 "$PROGS/hello.musl"
+expect_status 125 run -m 1000g "$PROGS/hello.musl"
+expect_match 'above 64g' err
+
+for way in default default-busy ignore; do
+	expect_status 124 run --timeout 300ms "$PROGS/signals.musl" $way
+	expect_match '^mayfly: signals.musl did not end within 0.300 s' err
+	[ "$(wc -l <err)" = 1 ] || fail "more than one line: $(cat err)"
+	expect_match '^ready$' out
+	no_monitor
+done
+expect_status 3 run --timeout 1m "$PROGS/hello.musl" </dev/null
+
+start "$PROGS/signals.musl" ignore-handle
+wait_line start.out ready
+kill -INT "$PID"
+got=0
+wait "$PID" || got=$?
+[ "$got" = 3 ] || fail "one SIGINT: status $got"
+
+cat >stubborn.c <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+	signal(SIGINT, SIG_IGN);
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+C
+musl-gcc -static -o stubborn stubborn.c
+start ./stubborn
+wait_line start.out ready
+kill -INT "$PID"
+sleep 0.3
+kill -0 "$PID" || fail 'an ignored SIGINT ended the program'
+kill -INT "$PID"
+got=0
+wait "$PID" || got=$?
+[ "$got" = 130 ] || fail "two SIGINTs: status $got"
+expect_match 'killed at the second SIGINT' start.err
+no_monitor
+
+# The command is killed: its instance goes too.
+start ./stubborn
+wait_line start.out ready
+kill -KILL "$PID"
+wait "$PID" 2>/dev/null || true
+i=0
+while [ "$(monitors)" != 0 ]; do
+	i=$((i + 1))
+	[ $i -lt 100 ] || fail 'the monitor outlives its command'
+	sleep 0.05
+done
+
+# The monitor is killed: the command says so.
+start ./stubborn
+wait_line start.out ready
+kill -KILL "$(pgrep -P "$PID")"
+got=0
+wait "$PID" || got=$?
+[ "$got" = 125 ] || fail "a killed monitor: status $got"
+expect_match 'the monitor of stubborn was ended by SIGKILL' start.err

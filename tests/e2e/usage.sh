@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Help, versions, and what a typing error gets.
+# test: once
+. "$LIB"
+
+for verb in run build inspect doctor version; do
+	expect_status 0 "$MAYFLY" "$verb" --help
+	expect_match "^Usage: mayfly $verb" out
+	[ ! -s err ] || fail "$verb --help writes to stderr"
+	expect_status 0 "$MAYFLY" help "$verb"
+	expect_match "^Usage: mayfly $verb" out
+	expect_status 0 "$MAYFLY" --help
+	expect_match "^  $verb " out
+done
+expect_status 0 "$MAYFLY"
+expect_match '^Usage: mayfly COMMAND' out
+expect_status 0 "$MAYFLY" --version
+expect_match '^mayfly [0-9]+\.[0-9]+\.[0-9]+ ' out
+
+expect_status 125 "$MAYFLY" rnu x
+expect_match '^mayfly: unknown command rnu; did you mean mayfly run\?' err
+expect_status 125 "$MAYFLY" frobnicate
+expect_match '^mayfly: unknown command frobnicate; mayfly --help' err
+expect_status 125 "$MAYFLY" run --publsh 80:80 x
+expect_match '^mayfly: unknown option --publsh; did you mean --publish\?' err
+expect_status 125 "$MAYFLY" run --frobnicate x
+expect_match '^mayfly: unknown option --frobnicate; --help lists' err
+expect_status 125 "$MAYFLY" run -Z x
+expect_status 125 "$MAYFLY" run
+expect_match 'nothing to run' err
+expect_status 125 "$MAYFLY" run --memory
+expect_match 'option --memory needs a value' err
+expect_status 125 "$MAYFLY" run --memory lots x
+expect_match 'lots is not a size' err
+expect_status 125 "$MAYFLY" run --timeout never x
+expect_match 'never is not a time' err
+expect_status 125 "$MAYFLY" run --substrate xen x
+expect_match 'unknown substrate xen' err
+expect_status 125 "$MAYFLY" run -e =x x
+expect_match 'is not an environment variable' err
+expect_status 125 "$MAYFLY" run --env-file none x
+expect_match 'cannot open the environment file none' err
+expect_status 125 "$MAYFLY" build
+expect_match 'nothing to build' err
+expect_status 125 "$MAYFLY" build a b
+expect_match 'b is a second one' err
+expect_status 125 "$MAYFLY" inspect
+expect_match 'nothing to inspect' err
+expect_status 125 "$MAYFLY" doctor --jsn
+expect_match 'did you mean --json' err
