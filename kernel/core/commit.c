@@ -49,6 +49,21 @@ static void free_later(gpa_t gpa, uint64_t len)
 	freed_count++;
 }
 
+/* Said once: a program often dies of it later without naming the cause. */
+static int exhausted(uint64_t len)
+{
+	static bool said;
+
+	if (!said)
+		klog("memory exhausted: %lu KiB more do not fit, %lu KiB of "
+		     "%lu KiB are in use (raise --memory); the program gets "
+		     "ENOMEM",
+		     len >> 10, frame_used_bytes() >> 10,
+		     kernel_boot->ram_max >> 10);
+	said = true;
+	return -ENOMEM;
+}
+
 static unsigned order_for(uint64_t va, uint64_t len)
 {
 	unsigned order = 0;
@@ -70,7 +85,7 @@ static int commit_anon(uint64_t va, uint64_t len, uint32_t prot)
 		while (!g.v && order)
 			g = frame_alloc(--order, true);
 		if (!g.v)
-			return -ENOMEM;
+			return exhausted(len);
 		err = arch_mmu_map(va, g, PAGE_SIZE << order, prot);
 		if (err) {
 			frame_unref_range(g, PAGE_SIZE << order);
@@ -91,7 +106,7 @@ static int commit_copy(uint64_t va, const struct map_extent *from,
 		int err;
 
 		if (!g.v)
-			return -ENOMEM;
+			return exhausted(from->len - off);
 		if (from->gpa.v >= MF_IMAGE_GPA)
 			memcpy(gpa_kva(g),
 			       (const void *)(uintptr_t)(MF_IMAGE_VA +
