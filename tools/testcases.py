@@ -16,10 +16,11 @@ import time
 
 import testtree
 
-LAYERS = ["unit", "guest", "abi", "e2e", "fuzz", "lint", "hardware"]
+LAYERS = ["unit", "guest", "abi", "e2e", "san", "fuzz", "lint", "hardware"]
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 BUILD = f"{ROOT}/build"
 MAYFLY = f"{BUILD}/bin/mayfly"
+MAYFLY_SAN = f"{BUILD}/san/bin/mayfly"
 KVM_CREATE_VM = 0xAE01
 SKIP_STATUS = 77
 
@@ -67,9 +68,14 @@ class Case:
             self.goals.add("all")
         self.timeout = prog.number("timeout", 30) if prog else 30
         self.alone = bool(prog) and prog.has("alone")
+        self.rename(name)
+        self.tmp = None
+        self.mayfly = MAYFLY
+
+    def rename(self, name):
+        self.name = name
         log = re.sub(r"[^A-Za-z0-9.+-]", "_", name)
         self.log_path = f"{BUILD}/test-logs/{log}.log"
-        self.tmp = None
 
     def run(self):
         """Returns a list of results."""
@@ -103,7 +109,7 @@ class Case:
         env = {k: v for k, v in os.environ.items()
                if not k.startswith(("MAYFLY", "XDG_"))}
         env.update({
-            "MAYFLY": MAYFLY, "SRC": ROOT, "BUILD": BUILD,
+            "MAYFLY": self.mayfly, "SRC": ROOT, "BUILD": BUILD,
             "PROGS": f"{BUILD}/tests/guest", "TMP": f"{self.tmp}/t",
             "LIB": f"{ROOT}/tests/lib.sh", "HOME": self.tmp,
             "XDG_CACHE_HOME": f"{BUILD}/test-cache", "LC_ALL": "C.UTF-8",
@@ -287,7 +293,7 @@ class GuestCase(Case):
 
 
 def mayfly_run(case):
-    return [MAYFLY, "run", "--substrate", case.substrate,
+    return [case.mayfly, "run", "--substrate", case.substrate,
             *case.prog.list("flags"), case.binary, *case.prog.list("args")]
 
 
@@ -379,6 +385,22 @@ def guest_cases():
             for f in p.flavours() for s in substrates(p)]
 
 
+def san_cases():
+    """Each guest program in one flavour, and all of e2e, with Mayfly's own
+    programs built with sanitizers: on kvm if it works, else on process."""
+    best = "process" if KVM_PROBLEM else "kvm"
+    cases = [GuestCase(p, p.flavours()[0], best)
+             for p in testtree.guest_programs() if best in substrates(p)]
+    cases += [c for c in e2e_cases() if c.substrate == best or
+              c.prog.has("once")]
+    for case in cases:
+        case.rename("san/" + case.name)
+        case.mayfly = MAYFLY_SAN
+        case.goals.add("programs-san")
+        case.timeout *= 2
+    return cases
+
+
 def abi_cases():
     return [AbiCase(p, f, s) for p in testtree.abi_programs()
             if not p.has("native-only")
@@ -424,7 +446,7 @@ def hardware_cases():
 def all_cases(layers):
     makers = {
         "unit": unit_cases, "guest": guest_cases, "abi": abi_cases,
-        "e2e": e2e_cases, "fuzz": fuzz_cases, "lint": lint_cases,
+        "e2e": e2e_cases, "san": san_cases, "fuzz": fuzz_cases, "lint": lint_cases,
         "hardware": hardware_cases,
     }
     return [case for layer in LAYERS if layer in layers
