@@ -60,10 +60,7 @@ static void check_limit(struct instance *inst)
 	if (used <= inst->start.mem_limit)
 		return;
 	instance_finish(inst, MF_EXIT_OOM, 9,
-			"memory exhausted: it used %lu MiB and may use %lu "
-			"MiB (raise it with --memory)",
-			(unsigned long)(used >> 20),
-			(unsigned long)(inst->start.mem_limit >> 20));
+			"it used %lu MiB", (unsigned long)(used >> 20));
 }
 
 /* ---- doorbells ---------------------------------------------------------- */

@@ -40,6 +40,8 @@
 #define kernel_shared ((struct mf_shared *)MF_SHARED_VA)
 #define kernel_stats  ((struct mf_stats *)MF_STATS_VA)
 
+void log_init(void);
+
 /* One line to the instance's log (not to the program's stderr). */
 void klog(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -15,10 +15,22 @@ struct log_line {
 	char text[LINE_MAX];
 };
 
+static struct log_line *spare; /* for when memory is exhausted */
+
+void log_init(void)
+{
+	spare = kzalloc(sizeof(*spare));
+}
+
 static void line_done(struct ring_op *op, int64_t res)
 {
+	struct log_line *l = container_of(op, struct log_line, op);
+
 	(void)res;
-	kfree(container_of(op, struct log_line, op));
+	if (spare)
+		kfree(l);
+	else
+		spare = l;
 }
 
 void klog(const char *fmt, ...)
@@ -28,6 +40,10 @@ void klog(const char *fmt, ...)
 	va_list ap;
 	int n;
 
+	if (!l) {
+		l = spare;
+		spare = NULL;
+	}
 	if (!l)
 		return;
 	l->op.done = line_done;

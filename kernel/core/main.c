@@ -36,6 +36,7 @@ void kernel_main(void)
 	arch_init();
 	random_init(kernel_boot->entropy, sizeof(kernel_boot->entropy));
 	frame_init();
+	log_init();
 	arch_mmu_init();
 	thread_init(kstack_top);
 	mm_init();
