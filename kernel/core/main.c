@@ -11,6 +11,7 @@
 #include "core/thread.h"
 #include "fs/file.h"
 #include "fs/vfs.h"
+#include "net/socket.h"
 
 extern char boot_stack_top[];
 
@@ -44,6 +45,7 @@ void kernel_main(void)
 	err = vfs_init();
 	if (err)
 		kpanic("cannot read the image's file system: error %d", -err);
+	net_init();
 	exec_program(arch_frame(kstack_top));
 	arch_fpu_restore(current->fpu);
 	kernel_stats->main_tsc = arch_tsc();

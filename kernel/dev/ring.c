@@ -12,7 +12,7 @@
 #include "core/sched.h"
 #include "core/time.h"
 
-#define SPIN_LOOK_NS 50000ull
+#define SPIN_LOOK_NS 200000ull
 
 static struct mf_sqe *const sq = (struct mf_sqe *)MF_SQ_VA;
 static const struct mf_cqe *const cq = (const struct mf_cqe *)MF_CQ_VA;
@@ -25,7 +25,7 @@ static struct {
 static bool asked_for_work; /* a read or accept was submitted */
 static struct list deferred = LIST_INIT(deferred);
 static bool said_ready;
-static uint64_t last_look_ns;
+static uint64_t last_look_ns; /* when the guest was last left */
 
 static uint32_t sq_free(void)
 {
@@ -106,6 +106,7 @@ static void ring_doorbell(uint64_t flags, uint64_t deadline_ns)
 	kernel_shared->arg[0] = flags;
 	kernel_shared->arg[1] = deadline_ns;
 	arch_doorbell(MF_DB_RING);
+	last_look_ns = time_mono_ns();
 }
 
 void ring_submit(const struct mf_sqe *sqe, struct ring_op *op)
@@ -194,7 +195,6 @@ bool ring_spin(void)
 		return true;
 	if (now - last_look_ns < SPIN_LOOK_NS)
 		return false;
-	last_look_ns = now;
 	ring_kick();
 	return ring_reap();
 }

@@ -103,15 +103,27 @@ static int fd_put(struct file *f, uint32_t fd, bool cloexec)
 	return (int)fd;
 }
 
-int fd_install(struct file *f, int min, bool cloexec)
+static uint32_t lowest_free(uint32_t min)
 {
-	bool from_hint = (uint32_t)min <= fds.hint;
-	uint32_t fd = from_hint ? fds.hint : (uint32_t)min;
+	bool from_hint = min <= fds.hint;
+	uint32_t fd = from_hint ? fds.hint : min;
 
 	while (fd < fds.size && fds.entries[fd].file)
 		fd++;
 	if (from_hint)
 		fds.hint = fd;
+	return fd;
+}
+
+int fd_may_install(void)
+{
+	return lowest_free(0) < rlimit_nofile() ? 0 : -EMFILE;
+}
+
+int fd_install(struct file *f, int min, bool cloexec)
+{
+	uint32_t fd = lowest_free((uint32_t)min);
+
 	if (fd >= rlimit_nofile()) {
 		file_unref(f);
 		return -EMFILE;

@@ -77,6 +77,8 @@ struct file *fd_get(int fd);
  * reference, also on failure. Returns the descriptor, -EMFILE or -ENOMEM.
  */
 int fd_install(struct file *f, int min, bool cloexec);
+/* Whether fd_install(f, 0, ...) would find room: 0 or -EMFILE. */
+int fd_may_install(void);
 int fd_close(int fd); /* 0 or -EBADF */
 /* As dup2: puts f at exactly fd, closing what was there; takes the
  * reference, also on failure. Returns fd, -EBADF or -ENOMEM. */

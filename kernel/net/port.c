@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ports the host has published. A TCP port keeps one ACCEPT under way as long
+ * as one of its listeners has room; listeners that share it take turns. A UDP
+ * port keeps one RECVFROM under way. What the monitor writes to lies in the
+ * direct map, hence the allocations.
+ */
+#include <linux/in.h>
+
+#include "core/alloc.h"
+#include "dev/ring.h"
+#include "net/inet.h"
+#include "net/stream.h"
+
+#define DATAGRAM_ORDER 4 /* 64 KiB, the largest datagram */
+#define SENDS_MAX      64
+
+struct port {
+	uint32_t handle;
+	uint16_t protocol, number;
+	struct list listeners;
+	struct socket *udp;
+	uint8_t *buf; /* of a RECVFROM */
+	struct mf_endpoint *from;
+	bool asked; /* an ACCEPT or RECVFROM is under way */
+	unsigned sends; /* under way */
+	struct ring_op op;
+};
+
+struct port_send {
+	struct ring_op op;
+	struct port *port;
+	struct mf_endpoint to;
+	uint8_t data[];
+};
+
+static struct port ports[MF_PORTS_MAX];
+static uint32_t port_count;
+
+struct port *port_find(uint16_t protocol, uint16_t number)
+{
+	for (uint32_t i = 0; i < port_count; i++)
+		if (ports[i].protocol == protocol && ports[i].number == number)
+			return &ports[i];
+	return NULL;
+}
+
+static void close_handle(uint32_t handle)
+{
+	struct mf_sqe sqe = { .op = MF_OP_CLOSE,
+			      .flags = MF_SQE_QUIET,
+			      .handle = handle };
+
+	ring_submit(&sqe, NULL);
+}
+
+/* ---- TCP ---------------------------------------------------------------- */
+
+/* A listener with room, put last so that the next one has its turn. */
+static struct list *next_listener(struct port *p)
+{
+	struct list *pos;
+
+	list_for_each (pos, &p->listeners) {
+		if (!tcp_listener_has_room(pos))
+			continue;
+		list_del(pos);
+		list_add_tail(&p->listeners, pos);
+		return pos;
+	}
+	return NULL;
+}
+
+void port_more(struct port *p)
+{
+	struct mf_sqe sqe = { .op = MF_OP_ACCEPT, .handle = p->handle };
+	struct list *pos;
+	bool room = false;
+
+	list_for_each (pos, &p->listeners)
+		room = room || tcp_listener_has_room(pos);
+	if (p->asked || !room)
+		return;
+	p->asked = true;
+	sqe.addr = kva_gpa(p->from);
+	sqe.addr2 = kva_gpa(p->from);
+	ring_submit(&sqe, &p->op);
+}
+
+static void accept_done(struct ring_op *op, int64_t res)
+{
+	struct port *p = container_of(op, struct port, op);
+	struct net_addr peer;
+	struct hstream *hs;
+	struct list *listener;
+
+	p->asked = false;
+	listener = next_listener(p);
+	if (res >= 0 && !listener) {
+		close_handle((uint32_t)res);
+	} else if (res >= 0) {
+		net_addr_from_endpoint(&peer, p->from);
+		hs = hstream_new((uint32_t)res, &peer);
+		if (hs)
+			tcp_accept_host(listener, hs);
+	} else if (res != -ECANCELED) {
+		klog("accepting a connection to port %u failed: errno %d",
+		     p->number, (int)-res);
+		return; /* tried again when the program accepts */
+	}
+	port_more(p);
+}
+
+int port_listen(struct port *p, struct list *listener, int backlog)
+{
+	struct mf_sqe sqe = { .op = MF_OP_LISTEN,
+			      .handle = p->handle,
+			      .arg = (uint32_t)backlog };
+	int64_t res;
+
+	if (!p->from)
+		p->from = kzalloc(sizeof(*p->from));
+	if (!p->from)
+		return -ENOMEM;
+	res = ring_call(&sqe);
+	if (res < 0)
+		return (int)res;
+	if (list_empty(listener))
+		list_add_tail(&p->listeners, listener);
+	port_more(p);
+	return 0;
+}
+
+void port_unlisten(struct port *p, struct list *listener)
+{
+	list_del(listener);
+	if (list_empty(&p->listeners))
+		close_handle(p->handle);
+}
+
+/* ---- UDP ---------------------------------------------------------------- */
+
+static void udp_ask(struct port *p)
+{
+	struct mf_sqe sqe = { .op = MF_OP_RECVFROM, .handle = p->handle };
+
+	if (p->asked || !p->udp)
+		return;
+	p->asked = true;
+	sqe.addr = kva_gpa(p->buf);
+	sqe.len = PAGE_SIZE << DATAGRAM_ORDER;
+	sqe.addr2 = kva_gpa(p->from);
+	ring_submit(&sqe, &p->op);
+}
+
+static void recvfrom_done(struct ring_op *op, int64_t res)
+{
+	struct port *p = container_of(op, struct port, op);
+	struct net_addr from;
+
+	p->asked = false;
+	if (res >= 0 && p->udp) {
+		net_addr_from_endpoint(&from, p->from);
+		udp_receive_host(p->udp, &from, p->buf, (uint32_t)res);
+	}
+	udp_ask(p);
+}
+
+void port_attach_udp(struct port *p, struct socket *s)
+{
+	if (!s) {
+		p->udp = NULL;
+		close_handle(p->handle);
+		return;
+	}
+	if (!p->from)
+		p->from = kzalloc(sizeof(*p->from));
+	if (!p->buf)
+		p->buf = page_alloc(DATAGRAM_ORDER);
+	if (!p->from || !p->buf) {
+		klog("no memory to receive datagrams on port %u", p->number);
+		return;
+	}
+	p->udp = s;
+	udp_ask(p);
+}
+
+static void send_done(struct ring_op *op, int64_t res)
+{
+	struct port_send *ps = container_of(op, struct port_send, op);
+	struct port *p = ps->port;
+
+	p->sends--;
+	/* -EBUSY: the host was not ready; a datagram may be lost. */
+	if (res < 0 && res != -EBUSY && p->udp)
+		p->udp->error = (int)-res;
+	if (p->udp)
+		socket_wake(p->udp);
+	kfree(ps);
+}
+
+long port_sendto(struct port *p, const struct net_addr *to,
+		 struct iov_iter *from)
+{
+	struct mf_sqe sqe = { .op = MF_OP_SENDTO, .handle = p->handle };
+	uint64_t len = from->left;
+	struct port_send *ps;
+
+	if (p->sends >= SENDS_MAX)
+		return -EAGAIN;
+	ps = kzalloc(sizeof(*ps) + len);
+	if (!ps)
+		return -ENOMEM;
+	ps->op.done = send_done;
+	ps->port = p;
+	net_addr_to_endpoint(to, &ps->to);
+	iov_copy_in(from, ps->data, len);
+	p->sends++;
+	if (p->sends < SENDS_MAX)
+		sqe.flags = MF_SQE_QUIET;
+	sqe.addr = kva_gpa(ps->data);
+	sqe.len = (uint32_t)len;
+	sqe.addr2 = kva_gpa(&ps->to);
+	ring_submit(&sqe, &ps->op);
+	return (long)len;
+}
+
+void port_init(void)
+{
+	port_count = (uint32_t)min_u64(kernel_boot->port_count, MF_PORTS_MAX);
+	for (uint32_t i = 0; i < port_count; i++) {
+		struct port *p = &ports[i];
+
+		p->handle = MF_HANDLE_PORT0 + i;
+		p->protocol = kernel_boot->ports[i].proto;
+		p->number = kernel_boot->ports[i].guest_port;
+		p->op.done = p->protocol == IPPROTO_UDP ? recvfrom_done :
+							  accept_done;
+		list_init(&p->listeners);
+	}
+}
