@@ -80,6 +80,18 @@ static int enter_upcall(struct instance *inst, const struct mf_upcall *u)
 	return ioctl(vm->vcpu, KVM_SET_REGS, &regs) < 0 ? -errno : 0;
 }
 
+/*
+ * True if KVM_RUN was interrupted when it was about to raise an exception:
+ * that belongs to the instruction at the present rip.
+ */
+static bool exception_pending(const struct kvm_vm *vm)
+{
+	struct kvm_vcpu_events ev;
+
+	return ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &ev) == 0 &&
+	       (ev.exception.injected || ev.exception.pending);
+}
+
 static int kvm_upcall_tick(struct instance *inst)
 {
 	struct kvm_vm *vm = inst->substrate_state;
@@ -89,6 +101,11 @@ static int kvm_upcall_tick(struct instance *inst)
 
 	if (ioctl(vm->vcpu, KVM_GET_REGS, &regs) < 0)
 		return -errno;
+	if (exception_pending(vm)) {
+		/* The upcall that it leads to looks for the rest. */
+		atomic_store(&inst->shared->pending, 1);
+		return 0;
+	}
 	if (!in_gate(regs.rip) &&
 	    (regs.rip < c.kernel_lo || regs.rip >= c.kernel_hi)) {
 		to_mf_regs(&regs, &u.regs);
