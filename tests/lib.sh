@@ -35,6 +35,7 @@ run() {
 # start ARGS...: the same in the background, stopped when the test ends;
 # PID is its pid, its output is in start.out and start.err
 start() {
+	rm -f start.out start.err
 	"$MAYFLY" run --substrate "$SUBSTRATE" "$@" >start.out 2>start.err &
 	PID=$!
 	PIDS="$PIDS $PID"

@@ -100,7 +100,7 @@ static void die_fpe(void)
 {
 	volatile int zero = 0;
 
-	zero = 1 / zero;
+	zero = 100 / zero;
 }
 
 static void die_trap(void)

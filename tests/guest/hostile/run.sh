@@ -65,8 +65,11 @@ for n in 4 5 4096 0xffffffffffffffff; do
 	dies panic-outside "$n"
 done
 dies crash-outside
-for n in 0xffffffff 0x7f 0x80 11; do
-	dies exit-nonsense "$n"
+# Whatever a made-up wait status means, it ends the run.
+for n in 0xffffffff 0x7f 0x80 0xffffffffffffffff; do
+	run --timeout 5s "$PROG" exit-nonsense "$n" >out 2>err || got=$?
+	[ "$got" != 124 ] || fail "exit-nonsense $n does not end"
+	monitor_is_fine exit-nonsense "$n"
 done
 for n in 0 255 0x41; do
 	dies kernel-data "$n"
