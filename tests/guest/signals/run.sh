@@ -2,6 +2,11 @@
 # SIGTERM and SIGINT reach the program; without a handler they end it.
 . "$LIB"
 
+# A shell starts what is in the background with SIGINT ignored; undo that.
+printf '#!/bin/sh\nexec env --default-signal=INT "%s" "$@"\n' "$MAYFLY" >mayfly
+chmod +x mayfly
+MAYFLY=./mayfly
+
 # sends SIGNAL STATUS OUTPUT WAY
 sends() {
 	start "$PROG" "$4"
