@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/console.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_run, &cmd_build, &cmd_inspect, &cmd_doctor, &cmd_version,
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	const struct cmd *cmd;
 
+	console_hold();
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
 	    strcmp(verb, "help") == 0)
 		return help(argc, argv);

@@ -7,7 +7,6 @@
 #include "cli/start_message.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "cli/console.h"
 #include "cli/kvm_features.h"
 
 struct strings {
@@ -85,7 +85,7 @@ static void set_console(struct mf_ctl_start *start)
 	int fd;
 
 	for (fd = 0; fd < 3; fd++) {
-		if (fcntl(fd, F_GETFD) < 0)
+		if (console_absent(fd))
 			start->console_flags[fd] = MF_CONSOLE_CLOSED;
 		else if (ioctl(fd, TCGETS, &t) == 0)
 			start->console_flags[fd] = MF_CONSOLE_TTY;

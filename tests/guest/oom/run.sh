@@ -13,7 +13,7 @@ exhausts() {
 	*" $got "*) ;;
 	*) cat err; fail "$way: status $got, want one of $*" ;;
 	esac
-	expect_match 'mayfly: .*(out of|no) memory' err
+	expect_match 'mayfly: .*(out of memory|memory exhausted)' err
 }
 
 exhausts malloc 9 137
