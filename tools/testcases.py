@@ -446,7 +446,8 @@ def hardware_cases():
 def all_cases(layers):
     makers = {
         "unit": unit_cases, "guest": guest_cases, "abi": abi_cases,
-        "e2e": e2e_cases, "san": san_cases, "fuzz": fuzz_cases, "lint": lint_cases,
+        "e2e": e2e_cases, "san": san_cases, "fuzz": fuzz_cases,
+        "lint": lint_cases,
         "hardware": hardware_cases,
     }
     return [case for layer in LAYERS if layer in layers
