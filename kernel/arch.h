@@ -18,6 +18,13 @@ void arch_init(void);
 
 uint64_t arch_tsc(void);
 
+struct arch_cpuid {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+/* Slow: leaves the guest. Unknown leaves read as the CPU has it. */
+void arch_cpuid(uint32_t leaf, uint32_t subleaf, struct arch_cpuid *ret);
+
 /* ---- register state of a thread ---------------------------------------- */
 
 uint64_t arch_fs_base(void);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See the header. fs/dir.c moves the names; here are rules and counts. */
+/*
+ * The rules for changing the tree: who may, what must be empty, what must be
+ * a directory, and the link counts and time stamps that follow. fs/dir.c
+ * moves the names.
+ */
 #include "fs/tree.h"
 
 #include "core/alloc.h"
@@ -45,7 +49,7 @@ static int may_add(const struct tree_entry *e)
 	if (e->vn)
 		return -EEXIST;
 	if (e->n.dir->ops != &tree_ops)
-		return -EPERM;
+		return -ENOENT; /* as in Linux's /proc */
 	if (e->n.dir->u.dir.removed)
 		return -ENOENT;
 	return vnode_access(e->n.dir, ACCESS_W | ACCESS_X);

@@ -8,9 +8,10 @@
 
 #include <linux/fcntl.h>
 
-#include "core/alloc.h"
+#include "core/identity.h"
 #include "fs/image.h"
 #include "fs/path.h"
+#include "fs/proc.h"
 
 struct vnode *vfs_root;
 struct vnode *vfs_cwd;
@@ -134,11 +135,32 @@ static int make_file(const char *path, const char *text)
 static int make_hostname(void)
 {
 	static char text[128];
-	const char *args = gpa_kva((gpa_t){ kernel_boot->args_gpa });
 
-	fmt_snprintf(text, sizeof(text), "%s\n",
-		     args + kernel_boot->hostname_off);
+	fmt_snprintf(text, sizeof(text), "%s\n", kernel_hostname());
 	return make_file("/etc/hostname", text);
+}
+
+/* What the image has there is hidden, as under any mount point. */
+static int mount_pseudo(const char *path, const struct pseudo_node *node,
+			uint32_t dev)
+{
+	struct path_result p;
+	struct vnode *vn = NULL;
+	int rc = path_lookup(AT_FDCWD, path, PATH_MISSING | PATH_PARENT, &p);
+
+	if (rc)
+		return rc;
+	if (p.e.vn)
+		rc = dir_remove(&p.e.n);
+	if (!rc)
+		rc = pseudo_mount(node, dev, &vn);
+	if (!rc)
+		rc = dir_insert(&p.e.n, vn);
+	if (!rc && !p.e.vn)
+		p.e.n.dir->nlink++;
+	vnode_unref(vn);
+	path_release(&p);
+	return rc;
 }
 
 /* An image may lack or contradict any of these: then it goes without. */
@@ -156,15 +178,16 @@ static void make_defaults(void)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		rc |= make_file(files[i].path, files[i].text);
 	rc |= make_hostname();
+	rc |= mount_pseudo("/proc", &proc_root, VFS_DEV_PROC);
+	rc |= mount_pseudo("/sys", &sysfs_root, VFS_DEV_SYS);
 	if (rc)
-		klog("some of the files in /dev and /etc that programs expect "
-		     "could not be made in this image");
+		klog("some of the files in /dev, /etc, /proc and /sys that "
+		     "programs expect could not be made in this image");
 }
 
 static void enter_start_dir(void)
 {
-	const char *args = gpa_kva((gpa_t){ kernel_boot->args_gpa });
-	const char *path = args + kernel_boot->cwd_off;
+	const char *path = boot_args(kernel_boot->cwd_off);
 	struct vnode *vn;
 	int rc;
 

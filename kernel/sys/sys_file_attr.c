@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls about a file's attributes: mode, owner, times, size, locks. */
+/*
+ * System calls about a file's attributes: mode, owner, times, size, locks.
+ * There is nothing behind memory to write back to, so syncing only checks
+ * its arguments.
+ */
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/time.h>

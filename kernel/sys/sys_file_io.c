@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls that move data between files and the program's memory. */
+/*
+ * System calls that move data between files and the program's memory. The
+ * twelve of them are one transfer with different ways to say where.
+ */
 #include <linux/fs.h>
 
 #include "core/alloc.h"

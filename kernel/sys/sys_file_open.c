@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening files, asking about them, and the locks and syncs of open files. */
+/*
+ * Opening files and asking about them: open, stat, access, readlink and
+ * statfs in all their variants, which are the ...at form with defaults.
+ */
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/magic.h>

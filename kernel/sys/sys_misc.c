@@ -11,6 +11,7 @@
 #include <linux/utsname.h>
 
 #include "core/frame.h"
+#include "core/identity.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/rlimit.h"
@@ -19,12 +20,6 @@
 #include "core/uaccess.h"
 #include "sys/clock.h"
 #include "sys/syscall.h"
-
-static const char *hostname(void)
-{
-	return (const char *)gpa_kva(
-		(gpa_t){ kernel_boot->args_gpa + kernel_boot->hostname_off });
-}
 
 static void put_name(char *field, const char *text)
 {
@@ -36,9 +31,9 @@ long sys_uname(struct mf_regs *r)
 	struct new_utsname u = { 0 };
 
 	put_name(u.sysname, "Linux");
-	put_name(u.nodename, hostname());
-	put_name(u.release, "6.1.0-mayfly");
-	put_name(u.version, "#1 Mayfly");
+	put_name(u.nodename, kernel_hostname());
+	put_name(u.release, KERNEL_RELEASE);
+	put_name(u.version, KERNEL_VERSION);
 	put_name(u.machine, "x86_64");
 	put_name(u.domainname, "(none)");
 	return copy_to_user(r->rdi, &u, sizeof(u));

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of /proc and /sys. */
+#ifndef KERNEL_FS_PROC_H
+#define KERNEL_FS_PROC_H
+
+#include "fs/pseudo.h"
+
+extern const struct pseudo_node proc_root;
+extern const struct pseudo_node sysfs_root;
+
+/* /proc/PID, fs/proc_self.c. */
+extern const struct pseudo_node proc_process;
+
+#endif
