@@ -34,8 +34,8 @@ struct table {
 
 static int identify(int kvm_fd, struct head *ret)
 {
-	AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id",
-				 O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd =
+		open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	*ret = (struct head){ .magic = CACHE_MAGIC };
@@ -61,8 +61,8 @@ static bool load(const struct head *want, struct table *t)
 	n = read(fd, t, sizeof(*t));
 	if (n < (ssize_t)sizeof(t->head) || !t->head.count ||
 	    t->head.count > MF_CTL_CPUID_MAX ||
-	    (size_t)n != sizeof(t->head) +
-				 t->head.count * sizeof(t->entries[0]))
+	    (size_t)n !=
+		    sizeof(t->head) + t->head.count * sizeof(t->entries[0]))
 		return false;
 	return memcmp(want, &t->head, offsetof(struct head, count)) == 0;
 }

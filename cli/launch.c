@@ -107,6 +107,22 @@ static int pick_substrate(struct launch *l, enum mf_substrate want,
 	return 0;
 }
 
+/* Nothing can have made a directory before the program starts. */
+static int check_workdir(const struct run_options *o, const struct image *img,
+			 struct err *e)
+{
+	struct erofs_inode ino;
+
+	if (!o->cwd)
+		return 0;
+	if (erofs_lookup_path(&img->fs, o->cwd, &ino) < 0 || !S_ISDIR(ino.mode))
+		return err_set(e, ENOTDIR,
+			       "the working directory %s is not a directory "
+			       "of the image",
+			       o->cwd);
+	return 0;
+}
+
 int launch_prepare(struct launch *ret, const struct run_options *o,
 		   const struct image *img, struct err *e)
 {
@@ -128,7 +144,9 @@ int launch_prepare(struct launch *ret, const struct run_options *o,
 			       "the limit that --memory sets is "
 			       "above %llug, the most a guest can have",
 			       MF_RAM_MAX >> 30);
-	r = pick_substrate(ret, o->substrate, e);
+	r = check_workdir(o, img, e);
+	if (r == 0)
+		r = pick_substrate(ret, o->substrate, e);
 	if (r == 0)
 		r = bind_ports(ret, o, e);
 	return r;

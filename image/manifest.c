@@ -7,6 +7,7 @@
 #include "image/manifest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,9 +164,8 @@ static json_t *strings_json(const char *const *list, size_t count)
 
 char *manifest_format(const struct manifest *m)
 {
+	char *text, *line = NULL;
 	json_t *root;
-	char *text;
-	size_t len;
 
 	seed_once();
 	root = json_pack("{s:i, s:I, s:s, s:o, s:o, s:s, s:I}", "version",
@@ -178,15 +178,10 @@ char *manifest_format(const struct manifest *m)
 		return NULL;
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
-	if (!text)
-		return NULL;
-	len = strlen(text);
-	text = realloc(text, len + 2);
-	if (text) {
-		text[len] = '\n';
-		text[len + 1] = '\0';
-	}
-	return text;
+	if (text && asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
+	return line;
 }
 
 void manifest_fini(struct manifest *m)

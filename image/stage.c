@@ -47,15 +47,13 @@ static int make_root(struct stage *s, struct err *e)
 		s->path = NULL;
 		return err_set(e, ENOMEM, "out of memory");
 	}
-	if (!mkdtemp(s->path))
+	if (!mkdtemp(s->path)) {
+		free(take_ptr(s->path));
 		return err_sys(e, errno, "cannot make a directory in %s", tmp);
-	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->fd < 0) {
-		int code = errno;
-
-		rmdir(s->path);
-		return err_sys(e, code, "cannot open %s", s->path);
 	}
+	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0)
+		return err_sys(e, errno, "cannot open %s", s->path);
 	return 0;
 }
 
@@ -134,9 +132,9 @@ static int remove_one(const char *path, const struct stat *st, int kind,
 
 void stage_drop(struct stage *s)
 {
-	if (s->fd >= 0) {
+	if (s->fd >= 0)
 		close(take_fd(&s->fd));
+	if (s->path)
 		nftw(s->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	}
 	free(take_ptr(s->path));
 }

@@ -44,9 +44,9 @@ done
 for p in $pids; do
 	got=0
 	wait "$p" || got=$?
-	[ "$got" = 3 ] || fail "one of several first starts: status $got"
+	[ "$got" = 3 ] || fail "a first start beside others: status $got"
 done
-[ "$(sealed)" = 1 ] || fail "several first starts left $(ls cache/mayfly/sealed)"
+[ "$(sealed)" = 1 ] || fail "left: $(ls cache/mayfly/sealed)"
 
 # No cache, and the reason is said.
 mkdir tmp

@@ -37,3 +37,8 @@ expect_status 125 run -e "A=$big" -e "B=$big" "$PROGS/hello.musl"
 expect_match 'the arguments and the environment are 24[0-9]{4} bytes' err
 expect_status 125 run -w relative "$PROGS/hello.musl"
 expect_match 'relative is not an absolute path' err
+expect_status 125 run -w /none "$PROGS/hello.musl"
+expect_match '/none is not a directory of the image' err
+expect_status 125 run -w /etc/hosts "$PROGS/hello.musl"
+expect_status 3 run -w /tmp "$PROGS/hello.musl" </dev/null
+expect_status 3 run -w / "$PROGS/hello.musl" </dev/null

@@ -48,3 +48,15 @@ expect_status 125 "$MAYFLY" inspect
 expect_match 'nothing to inspect' err
 expect_status 125 "$MAYFLY" doctor --jsn
 expect_match 'did you mean --json' err
+
+# The man pages know every option that --help lists.
+for verb in run build inspect doctor; do
+	"$MAYFLY" "$verb" --help |
+		sed -n 's/^  .. *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p' |
+		sort -u >options
+	[ -s options ] || fail "$verb --help lists no options"
+	while read -r option; do
+		grep -Eq "Fl (. , )?-$option" "$SRC/docs/man/mayfly-$verb.1" ||
+			fail "mayfly-$verb(1) lacks --$option"
+	done <options
+done

@@ -8,6 +8,7 @@
 #define TESTS_UNIT_ELF_MAKE_H
 
 #include <linux/elf.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
