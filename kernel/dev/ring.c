@@ -22,6 +22,24 @@ static struct {
 	size_t count, taken, size;
 } stash;
 
+/*
+ * What is under way, by the number that travels as user_data: a program that
+ * rings by itself, or writes into the rings, gets its completions dropped.
+ */
+struct slot {
+	struct ring_op *op; /* NULL: free */
+	uint32_t round; /* upper half of user_data, differs at each use */
+	uint32_t next_free;
+};
+
+#define NO_SLOT UINT32_MAX
+
+static struct {
+	struct slot *items;
+	uint32_t size;
+	uint32_t first_free;
+} slots = { .first_free = NO_SLOT };
+
 static bool asked_for_work; /* a read or accept was submitted */
 static struct list deferred = LIST_INIT(deferred);
 static bool said_ready;
@@ -96,6 +114,57 @@ static bool next_completion(struct mf_cqe *ret_cqe)
 	return cq_take(ret_cqe);
 }
 
+static void grow_slots(void)
+{
+	uint32_t size = slots.size ? slots.size * 2 : 64;
+	struct slot *p = krealloc(slots.items, slots.size * sizeof(*p),
+				  size * sizeof(*p));
+
+	if (!p)
+		kpanic("no memory for ring operations");
+	for (uint32_t i = slots.size; i < size; i++)
+		p[i] = (struct slot){ .next_free = i + 1, .round = 1 };
+	p[size - 1].next_free = NO_SLOT;
+	slots.first_free = slots.size;
+	slots.items = p;
+	slots.size = size;
+}
+
+static uint64_t slot_take(struct ring_op *op)
+{
+	uint32_t i;
+
+	if (!op)
+		return 0;
+	if (slots.first_free == NO_SLOT)
+		grow_slots();
+	i = slots.first_free;
+	slots.first_free = slots.items[i].next_free;
+	slots.items[i].op = op;
+	return (uint64_t)slots.items[i].round << 32 | i;
+}
+
+/* The operation that has completed; NULL if nobody wants to know. */
+static struct ring_op *slot_release(uint64_t user_data)
+{
+	uint32_t i = (uint32_t)user_data;
+	struct ring_op *op;
+	struct slot *s;
+
+	if (i >= slots.size)
+		return NULL;
+	s = &slots.items[i];
+	if (!s->op || s->round != user_data >> 32)
+		return NULL;
+	op = s->op;
+	s->op = NULL;
+	if (!++s->round)
+		s->round = 1;
+	s->next_free = slots.first_free;
+	slots.first_free = i;
+	return op;
+}
+
 static bool is_read(uint8_t op)
 {
 	return op == MF_OP_RECV || op == MF_OP_RECVFROM || op == MF_OP_ACCEPT;
@@ -122,7 +191,7 @@ void ring_submit(const struct mf_sqe *sqe, struct ring_op *op)
 	if (is_read(sqe->op))
 		asked_for_work = true;
 	*slot = *sqe;
-	slot->user_data = (uint64_t)(uintptr_t)op;
+	slot->user_data = slot_take(op);
 	atomic_store_explicit(&ix->sq_tail, tail + 1, memory_order_release);
 	want_tick();
 }
@@ -133,7 +202,7 @@ bool ring_reap(void)
 	bool any = false;
 
 	while (next_completion(&cqe)) {
-		struct ring_op *op = (void *)(uintptr_t)cqe.user_data;
+		struct ring_op *op = slot_release(cqe.user_data);
 
 		any = true;
 		if (op)

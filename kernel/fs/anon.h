@@ -5,6 +5,8 @@
 
 #include "fs/file.h"
 
+struct bytebuf;
+
 struct itimerspec_ns {
 	uint64_t interval_ns;
 	uint64_t value_ns; /* 0: disarmed */
@@ -16,6 +18,10 @@ bool file_is_pipe(const struct file *f);
 /* Capacity in bytes; setting returns it or -errno. */
 long pipe_capacity(const struct file *f);
 long pipe_set_capacity(struct file *f, uint64_t size);
+
+/* The queue inside, for splice; wakes those who wait on either end. */
+struct bytebuf *pipe_bytes(struct file *f);
+void pipe_changed(struct file *f);
 
 /* NULL: no memory. */
 struct file *eventfd_new(uint64_t initial, bool semaphore, uint32_t flags);

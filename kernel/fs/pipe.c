@@ -161,6 +161,20 @@ bool file_is_pipe(const struct file *f)
 	return f->ops == &pipe_read_ops || f->ops == &pipe_write_ops;
 }
 
+struct bytebuf *pipe_bytes(struct file *f)
+{
+	struct pipe *p = f->priv;
+
+	return &p->bytes;
+}
+
+void pipe_changed(struct file *f)
+{
+	struct pipe *p = f->priv;
+
+	waitq_wake_all(&p->waitq);
+}
+
 long pipe_capacity(const struct file *f)
 {
 	const struct pipe *p = f->priv;

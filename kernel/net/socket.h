@@ -95,6 +95,7 @@ struct socket {
 	struct file *file; /* NULL: not accepted yet */
 	uint16_t family, type, protocol;
 	bool listening;
+	uint32_t msg_max; /* bytes of a message; 0: no limit */
 	int error; /* SO_ERROR: positive errno, or 0 */
 	struct waitq waitq;
 	struct sock_opts opts;

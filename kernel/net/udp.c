@@ -180,7 +180,7 @@ static long udp_send(struct socket *s, struct sock_msg *m)
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (m->iter->left > UDP_LEN_MAX)
+	if (m->iter->left > s->msg_max)
 		return -EMSGSIZE;
 	err = socket_take_error(s);
 	if (!err)
@@ -297,6 +297,7 @@ int udp_new(uint16_t family, struct socket **ret)
 	if (!u)
 		return -ENOMEM;
 	socket_init(&u->s, &udp_ops, family, SOCK_DGRAM, IPPROTO_UDP);
+	u->s.msg_max = UDP_LEN_MAX;
 	list_init(&u->bind.node);
 	dgram_queue_init(&u->rx);
 	*ret = &u->s;

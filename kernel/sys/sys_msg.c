@@ -270,7 +270,10 @@ long sys_sendto(struct mf_regs *r)
 		return n;
 	m.flags = with_file_flags(f, (uint32_t)r->r10);
 	m.iter = &it;
-	n = iov_iter_init_single(&it, r->rsi, r->rdx, false);
+	if (s->msg_max && r->rdx > s->msg_max)
+		n = -EMSGSIZE;
+	else
+		n = iov_iter_init_single(&it, r->rsi, r->rdx, false);
 	if (!n && r->r8) {
 		n = net_get_name(r->r8, r->r9, &name);
 		m.name = &name;
@@ -279,6 +282,23 @@ long sys_sendto(struct mf_regs *r)
 		n = s->ops->send(s, &m);
 	file_unref(f);
 	return n;
+}
+
+/*
+ * The buffer of a receive is bad. Linux finds that out when it copies, so an
+ * error or the end of the stream comes first, and waiting too.
+ */
+static long recv_nowhere(struct socket *s, struct sock_msg *m)
+{
+	struct iov_iter it;
+	char byte;
+	long n;
+
+	iov_iter_init_kernel(&it, &byte, 1);
+	m->iter = &it;
+	m->flags |= MSG_PEEK;
+	n = s->ops->recv(s, m);
+	return n > 0 ? -EFAULT : n;
 }
 
 long sys_recvfrom(struct mf_regs *r)
@@ -296,8 +316,7 @@ long sys_recvfrom(struct mf_regs *r)
 	m.flags = with_file_flags(f, (uint32_t)r->r10);
 	m.iter = &it;
 	n = iov_iter_init_single(&it, r->rsi, r->rdx, true);
-	if (!n)
-		n = s->ops->recv(s, &m);
+	n = n ? recv_nowhere(s, &m) : s->ops->recv(s, &m);
 	if (n >= 0 && r->r8) {
 		err = net_put_name(r->r8, r->r9, &name);
 		n = err ? err : n;
