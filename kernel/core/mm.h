@@ -46,6 +46,14 @@ int mm_advise(uint64_t addr, uint64_t len, int advice);
 void mm_set_brk(uint64_t start);
 uint64_t mm_brk(uint64_t want); /* 0 asks; returns the break in force */
 
+/*
+ * A regular file has another size, in bytes: adapts the areas that map it
+ * (core/mm_file.c).
+ */
+struct vnode;
+void mm_file_resized(const struct vnode *vn, uint64_t old_size,
+		     uint64_t new_size);
+
 /* The area that holds addr, or the next one above it, or NULL. */
 const struct vma *mm_find(uint64_t addr);
 /* Areas in address order, for /proc/self/maps; NULL past the end. */

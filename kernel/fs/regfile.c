@@ -8,6 +8,7 @@
 #include "fs/regfile.h"
 
 #include "core/alloc.h"
+#include "core/mm.h"
 #include "fs/image.h"
 
 /* A run of lower bytes; NULL for a hole in them. */
@@ -153,6 +154,18 @@ static void clear_tail(struct vnode *vn)
 		       PAGE_SIZE - size % PAGE_SIZE);
 }
 
+/* Mappings follow the size of the file in whole pages. */
+static void set_size(struct vnode *vn, uint64_t size)
+{
+	struct reg_data *r = &vn->u.reg;
+	uint64_t old = r->size;
+
+	r->size = size;
+	if (r->mapped &&
+	    ALIGN_UP(old, PAGE_SIZE) != ALIGN_UP(size, PAGE_SIZE))
+		mm_file_resized(vn, old, size);
+}
+
 static long write_some(struct vnode *vn, struct iov_iter *from, uint64_t off)
 {
 	uint64_t in_page = off % PAGE_SIZE;
@@ -194,8 +207,9 @@ long regfile_write(struct vnode *vn, struct iov_iter *from, int64_t pos)
 		}
 		done += n;
 		pos += n;
-		r->size = max_u64(r->size, (uint64_t)pos);
 	}
+	if ((uint64_t)pos > r->size)
+		set_size(vn, (uint64_t)pos);
 	vnode_touch_data(vn);
 	clear_suid(vn);
 	return done;
@@ -216,7 +230,7 @@ int regfile_truncate(struct vnode *vn, uint64_t size)
 				UINT64_MAX);
 	else
 		clear_tail(vn);
-	r->size = size;
+	set_size(vn, size);
 	clear_tail(vn);
 	vnode_touch_data(vn);
 	clear_suid(vn);
@@ -385,6 +399,7 @@ int regfile_extent(struct vnode *vn, uint64_t off, uint64_t len, bool share,
 	uint8_t *page;
 	int rc;
 
+	vn->u.reg.mapped = true;
 	if (off >= end)
 		return -ENXIO;
 	len = min_u64(end - off, len);

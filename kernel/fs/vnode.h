@@ -93,6 +93,7 @@ struct reg_data {
 	struct erofs_inode *image; /* or an inode in several pieces */
 	uint64_t lower_len; /* bytes that still count */
 	bool lower_cut; /* there is more below that must not show */
+	bool mapped; /* was asked for memory to map at least once */
 	uint64_t size;
 };
 
