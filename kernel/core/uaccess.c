@@ -124,6 +124,62 @@ int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 	return 0;
 }
 
+/* How many bytes of a buffer can be used, from its start. */
+static uint64_t usable_len(uint64_t addr, uint64_t len, bool write)
+{
+	uint64_t good = 0, bad = len + 1;
+
+	while (bad - good > 1) {
+		uint64_t mid = good + (bad - good) / 2;
+
+		if (write ? user_can_write(addr, mid) :
+			    user_can_read(addr, mid))
+			good = mid;
+		else
+			bad = mid;
+	}
+	return good;
+}
+
+int iov_iter_cut_single(struct iov_iter *it, uint64_t base, uint64_t len,
+			bool write)
+{
+	int rc = iov_iter_init_single(it, base, len, write);
+
+	if (rc != -EFAULT)
+		return rc;
+	len = usable_len(base, min_u64(len, 0x7ffff000u), write);
+	if (!len)
+		return -EFAULT;
+	return iov_iter_init_single(it, base, len, write);
+}
+
+int iov_iter_cut_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
+		      struct kiovec *store, bool write)
+{
+	int rc = iov_iter_init_user(it, uiov, count, store, write);
+	uint64_t total = 0;
+	uint32_t i;
+
+	if (rc != -EFAULT ||
+	    copy_from_user(store, uiov, count * sizeof(*store)) < 0)
+		return rc;
+	for (i = 0; i < count; i++) {
+		uint64_t want = min_u64(store[i].len, 0x7ffff000u - total);
+
+		store[i].len = usable_len(store[i].base, want, write);
+		total += store[i].len;
+		if (store[i].len < want)
+			break;
+	}
+	if (!total)
+		return -EFAULT;
+	*it = (struct iov_iter){
+		.iov = store, .iov_count = i + 1, .left = total
+	};
+	return 0;
+}
+
 void iov_iter_init_kernel(struct iov_iter *it, void *base, uint64_t len)
 {
 	*it = (struct iov_iter){

@@ -45,6 +45,15 @@ int iov_iter_init_single(struct iov_iter *it, uint64_t base, uint64_t len,
 			 bool write);
 int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 		       struct kiovec *store, bool write);
+/*
+ * The same, but buffers end where the first inaccessible page begins, as
+ * read(2) and write(2) on Linux move what they can; -EFAULT if that leaves
+ * nothing.
+ */
+int iov_iter_cut_single(struct iov_iter *it, uint64_t base, uint64_t len,
+			bool write);
+int iov_iter_cut_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
+		      struct kiovec *store, bool write);
 /* Over kernel memory, for kernel callers. */
 void iov_iter_init_kernel(struct iov_iter *it, void *base, uint64_t len);
 

@@ -61,7 +61,7 @@ static long transfer_single(struct transfer *t, int fd, uint64_t base,
 		return rc;
 	if ((int64_t)len < 0)
 		return -EINVAL;
-	rc = iov_iter_init_single(&it, base, len, !t->write);
+	rc = iov_iter_cut_single(&it, base, len, !t->write);
 	return rc ? rc : transfer_run(t, &it);
 }
 
@@ -84,7 +84,7 @@ static long transfer_vector(struct transfer *t, int fd, uint64_t uiov,
 		if (!store)
 			return -ENOMEM;
 	}
-	rc = iov_iter_init_user(&it, uiov, (uint32_t)count, store, !t->write);
+	rc = iov_iter_cut_user(&it, uiov, (uint32_t)count, store, !t->write);
 	if (!rc)
 		rc = transfer_run(t, &it);
 	if (store != small)
