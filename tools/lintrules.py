@@ -53,6 +53,7 @@ class SourceFile:
     """A text file of the tree with what several rules want to know."""
 
     def __init__(self, root, path):
+        self.root = root
         self.path = path
         with open(os.path.join(root, path), encoding="utf-8",
                   errors="replace") as f:
@@ -216,6 +217,16 @@ def rule_whitespace(f):
             yield n, "", "white space at the end of the line"
     if f.text and (not f.text.endswith("\n") or f.text.endswith("\n\n")):
         yield len(f.lines), "", "the file must end with one newline"
+
+
+def rule_link(f):
+    """Links inside the tree lead somewhere."""
+    if f.suffix != ".md":
+        return
+    for m in re.finditer(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", f.text):
+        target = os.path.join(f.root, os.path.dirname(f.path), m.group(1))
+        if "://" not in m.group(1) and not os.path.exists(target):
+            yield f.line_of(m.start()), "", f"no such file: {m.group(1)}"
 
 
 def rule_die(f):
