@@ -22,12 +22,13 @@ enum vm_exit_kind {
 	VM_EXIT_DOORBELL, /* the guest rang: vm_exit.doorbell */
 	VM_EXIT_TICK, /* TICK_NS of guest time have passed, about */
 	VM_EXIT_DEAD, /* the guest cannot go on: vm_exit.reason */
+	VM_EXIT_HOST, /* nor can it, and it is not its fault: reason */
 };
 
 struct vm_exit {
 	enum vm_exit_kind kind;
 	uint32_t doorbell;
-	char reason[160]; /* one sentence, what the guest did */
+	char reason[160]; /* one sentence, what happened */
 };
 
 /*
@@ -70,6 +71,7 @@ struct instance {
 	int kvm_fd; /* /dev/kvm, or -1 */
 	int port_fds[MF_PORTS_MAX];
 	int statm_fd; /* /proc/self/statm, opened before the jail */
+	int watch_fd; /* readable when the guest's process ends, or -1 */
 
 	const struct substrate_ops *ops;
 	void *substrate_state;

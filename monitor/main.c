@@ -47,6 +47,8 @@ static int rings_start(struct instance *inst, struct err *e)
 	memcpy(config.console_flags, inst->start.console_flags,
 	       sizeof(config.console_flags));
 	err = rings_init(&inst->rings, &config);
+	if (!err && inst->watch_fd >= 0)
+		err = rings_watch(&inst->rings, inst->watch_fd);
 	return err ? err_sys(e, -err, "cannot set up the rings") : 0;
 }
 
@@ -91,6 +93,7 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	inst->born_ns = inst->phase_ns = host_mono_ns();
+	inst->watch_fd = -1;
 	prctl(PR_SET_DUMPABLE, 0);
 	if (instance_start(inst, &e) < 0)
 		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);

@@ -348,16 +348,23 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-static void watch_extra(struct rings *r, int fd)
+int rings_watch(struct rings *r, int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN,
 				  .data.u32 = HANDLES_EXTRA };
 
+	if (epoll_ctl(r->handles.epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return -errno;
+	return 0;
+}
+
+static void watch_extra(struct rings *r, int fd)
+{
 	if (r->extra_fd >= 0)
 		epoll_ctl(r->handles.epoll_fd, EPOLL_CTL_DEL, r->extra_fd,
 			  NULL);
 	if (fd >= 0)
-		epoll_ctl(r->handles.epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+		rings_watch(r, fd);
 	r->extra_fd = fd;
 }
 

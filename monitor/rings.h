@@ -75,6 +75,9 @@ bool rings_have_completions(struct rings *r);
  */
 int rings_wait(struct rings *r, uint64_t timeout_ns, int extra_fd);
 
+/* From now on rings_wait looks at this descriptor as at extra_fd. 0/-errno */
+int rings_watch(struct rings *r, int fd);
+
 /*
  * The guest has ended: carries out what it had submitted, and finishes its
  * writes for at most timeout_ns.

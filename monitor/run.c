@@ -5,6 +5,7 @@
  * breaks the contract ends with a reason.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,14 @@ static bool signals_waiting(const struct instance *inst)
 	return atomic_load(&inst->shared->signals) != 0;
 }
 
+/* A guest in a process of its own can end while it waits. */
+static bool guest_is_gone(const struct instance *inst)
+{
+	struct pollfd p = { .fd = inst->watch_fd, .events = POLLIN };
+
+	return inst->watch_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
 static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 {
 	while (!inst->done && !rings_have_completions(&inst->rings) &&
@@ -91,8 +100,11 @@ static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 		woke = rings_wait(&inst->rings, timeout, MF_CTL_FD);
 		if (woke < 0)
 			broke_contract(inst, rings_error(&inst->rings));
-		else if (woke & RINGS_WAKE_EXTRA)
-			ctl_poll(inst);
+		if (woke < 0 || !(woke & RINGS_WAKE_EXTRA))
+			continue;
+		ctl_poll(inst);
+		if (guest_is_gone(inst))
+			return;
 	}
 }
 
@@ -303,6 +315,10 @@ void run_instance(struct instance *inst)
 			break;
 		case VM_EXIT_TICK:
 			do_tick(inst);
+			break;
+		case VM_EXIT_HOST:
+			instance_finish(inst, MF_EXIT_HOST, 0, "%s",
+					exit.reason);
 			break;
 		case VM_EXIT_DEAD:
 		default:

@@ -248,10 +248,19 @@ int arch_mmu_unmap(uint64_t va, uint64_t len)
 	return (int)gate_call2(kernel_boot->gate.unmap, va, len);
 }
 
+/* The host's protection of [va, end), where everything is mapped. */
+static int gate_protect(uint64_t va, uint64_t end, uint32_t prot)
+{
+	if (tables || va == end)
+		return 0;
+	return (int)gate_call3(kernel_boot->gate.protect, va, end - va, prot);
+}
+
 int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot)
 {
 	uint64_t bits = prot_bits(prot);
 	uint64_t at = va, size;
+	uint64_t run = va, run_end = va; /* without a hole */
 	uint64_t *pte;
 	int err;
 
@@ -265,11 +274,17 @@ int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot)
 		else if (!reduced)
 			keep |= old & PTE_A;
 		*pte = keep | bits;
+		if (at != run_end) {
+			int host = gate_protect(run, run_end, prot);
+
+			if (host)
+				return host;
+			run = at;
+		}
 		at += size;
+		run_end = at;
 	}
-	if (err || tables)
-		return err;
-	return (int)gate_call3(kernel_boot->gate.protect, va, len, prot);
+	return err ? err : gate_protect(run, run_end, prot);
 }
 
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret)
