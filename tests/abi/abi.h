@@ -176,6 +176,7 @@ struct abi_fault {
 	sigjmp_buf out;
 	volatile int sig, code;
 	void *volatile addr;
+	volatile bool armed;
 };
 
 static struct abi_fault abi_fault;
@@ -183,6 +184,8 @@ static struct abi_fault abi_fault;
 static inline void abi_on_fault(int sig, siginfo_t *si, void *uc)
 {
 	(void)uc;
+	if (!abi_fault.armed)
+		_exit(97);
 	abi_fault.sig = sig;
 	abi_fault.code = si->si_code;
 	abi_fault.addr = si->si_addr;
@@ -219,11 +222,13 @@ __attribute__((noinline, unused)) static void attempt(const char *name,
 						      const volatile void *p)
 {
 	if (sigsetjmp(abi_fault.out, 1) == 0) {
+		abi_fault.armed = true;
 		touch(p);
 		say(name, "ok");
 	} else {
 		abi_say_fault(name, base);
 	}
+	abi_fault.armed = false;
 }
 
 static inline void abi_read_byte(const volatile void *p)

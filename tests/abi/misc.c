@@ -133,7 +133,6 @@ static void auxiliary(void)
 	val("AT_SECURE", (long)getauxval(AT_SECURE));
 	yes("AT_UID", getauxval(AT_UID) == getuid());
 	yes("AT_EXECFN", getauxval(AT_EXECFN) != 0);
-	yes("AT_HWCAP", getauxval(AT_HWCAP) != 0);
 	val("AT_BASE", (long)getauxval(AT_BASE));
 	val("unknown", (long)getauxval(9999));
 }

@@ -63,7 +63,6 @@ same true
 same false
 same test 3 -gt 2
 same '[' 3 -gt 5 ']'
-same pwd -P /
 same ls /nothing
 same cat /nothing
 same sleep 0.01
