@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pipes. Both ends share one wait queue. A write of at most PIPE_BUF bytes
- * is never split.
+ * Pipes. A write of at most PIPE_BUF bytes is never split. Each end has a
+ * wait queue of its own: an edge-triggered epoll must not take the reading
+ * of data for its arrival.
  */
 #include <asm/ioctls.h>
 #include <asm/stat.h>
@@ -20,7 +21,7 @@
 
 struct pipe {
 	struct bytebuf bytes;
-	struct waitq waitq;
+	struct waitq readers, writers;
 	bool has_reader, has_writer;
 };
 
@@ -37,11 +38,11 @@ static long pipe_read(struct file *f, struct iov_iter *to, int64_t *pos)
 			return 0;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (waitq_sleep(&p->waitq, DEADLINE_NEVER) == -EINTR)
+		if (waitq_sleep(&p->readers, DEADLINE_NEVER) == -EINTR)
 			return -ERESTARTSYS;
 	}
 	n = bytebuf_get(&p->bytes, to, to->left);
-	waitq_wake_all(&p->waitq);
+	waitq_wake_all(&p->writers);
 	return n;
 }
 
@@ -63,12 +64,12 @@ static long pipe_write(struct file *f, struct iov_iter *from, int64_t *pos)
 				return done ? done : n;
 			done += n;
 			whole = 1;
-			waitq_wake_all(&p->waitq);
+			waitq_wake_all(&p->readers);
 			continue;
 		}
 		if (f->flags & O_NONBLOCK)
 			return done ? done : -EAGAIN;
-		if (waitq_sleep(&p->waitq, DEADLINE_NEVER) == -EINTR)
+		if (waitq_sleep(&p->writers, DEADLINE_NEVER) == -EINTR)
 			return done ? done : -ERESTARTSYS;
 	}
 	return done;
@@ -117,7 +118,8 @@ static int pipe_stat(struct file *f, struct stat *st)
 
 static void pipe_closed(struct pipe *p)
 {
-	waitq_wake_all(&p->waitq);
+	waitq_wake_all(&p->readers);
+	waitq_wake_all(&p->writers);
 	if (p->has_reader || p->has_writer)
 		return;
 	bytebuf_fini(&p->bytes);
@@ -172,7 +174,8 @@ void pipe_changed(struct file *f)
 {
 	struct pipe *p = f->priv;
 
-	waitq_wake_all(&p->waitq);
+	waitq_wake_all(&p->readers);
+	waitq_wake_all(&p->writers);
 }
 
 long pipe_capacity(const struct file *f)
@@ -211,11 +214,12 @@ int pipe_new(uint32_t flags, struct file **ret_read, struct file **ret_write)
 	if (!r || !w)
 		goto out_free;
 	bytebuf_init(&p->bytes, PIPE_SIZE);
-	waitq_init(&p->waitq);
+	waitq_init(&p->readers);
+	waitq_init(&p->writers);
 	p->has_reader = true;
 	p->has_writer = true;
-	r->waitq = &p->waitq;
-	w->waitq = &p->waitq;
+	r->waitq = &p->readers;
+	w->waitq = &p->writers;
 	r->pos = -1;
 	w->pos = -1;
 	*ret_read = r;

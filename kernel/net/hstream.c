@@ -285,6 +285,11 @@ bool hstream_at_eof(const struct hstream *hs)
 	return hs->rx_eof && !hs->rx_len;
 }
 
+bool hstream_is_ending(const struct hstream *hs)
+{
+	return hs->rx_eof;
+}
+
 void hstream_close(struct hstream *hs)
 {
 	hs->st = NULL;

@@ -226,9 +226,17 @@ static bool writable(struct stream *st)
 	return bytebuf_space(&st->peer->rx) >= STREAM_BUF_MAX / 4;
 }
 
+/* Nothing will follow what has arrived, read or not. */
+static bool is_ending(const struct stream *st)
+{
+	if (st->rx_shut)
+		return true;
+	return st->host ? hstream_is_ending(st->host) : st->rx_eof;
+}
+
 uint32_t stream_poll(struct stream *st)
 {
-	bool eof = at_eof(st);
+	bool eof = is_ending(st);
 	uint32_t ev = 0;
 
 	if (!st->connected)

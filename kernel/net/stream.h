@@ -56,6 +56,8 @@ long hstream_send(struct hstream *hs, struct iov_iter *from);
 long hstream_recv(struct hstream *hs, struct iov_iter *to, bool peek);
 uint32_t hstream_readable(const struct hstream *hs);
 bool hstream_at_eof(const struct hstream *hs);
+/* The far end said its last word; some of it may not be read yet. */
+bool hstream_is_ending(const struct hstream *hs);
 bool hstream_writable(struct hstream *hs);
 void hstream_shutdown_write(struct hstream *hs);
 void hstream_shutdown_read(struct hstream *hs);

@@ -73,9 +73,8 @@ same sh -c 'for f in a b c; do echo $f; done; exit 9'
 same nothing-of-the-kind
 
 # The guest's own files, that the host does not have.
-run "$PROG" sh -c 'mkdir -p /tmp/d/e && : >/tmp/d/f && : >/tmp/d/e/g &&
-	cd /tmp/d && echo * && echo */*' >out
-[ "$(cat out)" = "$(printf 'e f\ne/g')" ] || fail "globs: $(cat out)"
+run "$PROG" sh -c 'cd /tmp && : >f && : >g && echo * && echo /tmp/*' >out
+[ "$(cat out)" = "$(printf 'f g\n/tmp/f /tmp/g')" ] || fail "globs: $(cat out)"
 run "$PROG" ls /proc/self/fd >/dev/null
 run "$PROG" find /tmp >out
 expect_match '^/tmp$' out
