@@ -188,8 +188,6 @@ static int open_result(const struct path_result *p,
 	if (p->file)
 		return open_again(p->file, rq->flags, ret);
 	if (rq->flags & O_CREAT) {
-		if (p->last != PATH_NORM || p->slash)
-			return -EISDIR;
 		if (!p->e.vn)
 			return open_created(p, rq, ret);
 		if (rq->flags & O_EXCL)
@@ -215,7 +213,7 @@ int vfs_open(const struct open_request *rq, struct file **ret)
 		return -EINVAL;
 	}
 	if (r.flags & O_CREAT)
-		how |= PATH_MISSING;
+		how |= PATH_MISSING | PATH_CREATE;
 	if (!(r.flags & O_NOFOLLOW) &&
 	    (r.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		how |= PATH_FOLLOW;

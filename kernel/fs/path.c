@@ -170,6 +170,8 @@ static int step_name(struct walk *w, const struct component *c,
 
 	if (c->len > NAME_MAX)
 		return -ENAMETOOLONG;
+	if (c->final && c->slash && (w->flags & PATH_CREATE))
+		return -EISDIR;
 	rc = w->cur->ops->lookup(w->cur, c->name, c->len, &vn);
 	if (rc == -ENOENT && c->final)
 		return finish(w, c, NULL, ret);

@@ -16,6 +16,7 @@ enum path_flag {
 			   * slash behind it is the caller's matter */
 	PATH_PARENT = 4, /* the last name itself is meant: not followed, and
 			  * a slash behind it is the caller's matter */
+	PATH_CREATE = 8, /* -EISDIR if a slash follows the last name */
 };
 
 /* What the last component was. */

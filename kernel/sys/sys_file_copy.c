@@ -147,6 +147,7 @@ long sys_copy_file_range(struct mf_regs *r)
 			  .out = fd_get_real((int)r->rdx),
 			  .left = r->r8 };
 	int64_t in_pos, out_pos;
+	uint64_t size, left_in;
 	long n = check_copy_range(&c, r->r9);
 
 	if (!n && r->rsi)
@@ -157,7 +158,11 @@ long sys_copy_file_range(struct mf_regs *r)
 		return n;
 	c.in_pos = r->rsi ? &in_pos : &c.in->pos;
 	c.out_pos = r->r10 ? &out_pos : &c.out->pos;
-	c.left = min_u64(c.left, COPY_MAX);
+	/* What follows the end now is not copied, even if this call itself
+	 * makes the file longer. */
+	size = file_vnode(c.in)->u.reg.size;
+	left_in = (uint64_t)*c.in_pos < size ? size - (uint64_t)*c.in_pos : 0;
+	c.left = min_u64(min_u64(c.left, COPY_MAX), left_in);
 	if (file_vnode(c.in) == file_vnode(c.out) &&
 	    *c.in_pos < *c.out_pos + (int64_t)c.left &&
 	    *c.out_pos < *c.in_pos + (int64_t)c.left)
