@@ -59,6 +59,18 @@ $(B)/kernel-obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+# The vDSO is linked on its own and embedded as a blob.
+VDSO_LD := kernel/vdso/vdso.ld
+$(B)/kernel-obj/vdso.so: $(B)/kernel-obj/kernel/vdso/vdso.o $(VDSO_LD)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -nostdlib -Wl,-soname=linux-vdso.so.1 \
+		-Wl,--hash-style=both -Wl,--build-id=none -Wl,-Bsymbolic \
+		-Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-s \
+		-Wl,-T,$(VDSO_LD) -o $@ $<
+$(B)/kernel-obj/kernel/arch/x86_64/vdso_blob.o: $(B)/kernel-obj/vdso.so
+$(B)/kernel-obj/kernel/arch/x86_64/vdso_blob.o: KERNEL_CFLAGS += \
+	-Wa,-I$(B)/kernel-obj
+
 $(B)/kernel.elf: $(call kobj,$(KERNEL_SRC) $(KERNEL_ASM)) \
 		kernel/arch/x86_64/kernel.ld
 	$(call say,LINK,$@)

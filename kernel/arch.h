@@ -17,6 +17,10 @@ long arch_doorbell(uint32_t op);
 void arch_init(void);
 
 uint64_t arch_tsc(void);
+/* The clock page's realtime or monotonic clock now. */
+uint64_t arch_clock_ns(bool real);
+/* The vDSO's ELF header, for AT_SYSINFO_EHDR. */
+uint64_t arch_vdso(void);
 
 struct arch_cpuid {
 	uint32_t eax, ebx, ecx, edx;

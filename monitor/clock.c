@@ -13,6 +13,7 @@
 
 #define RENEW_NS       (50u * 1000 * 1000)
 #define GUEST_EPOCH_NS 1000000000ull /* the guest's clock starts at 1 s */
+#define SLOWER	       2000u /* 0.05 %, more than a rate is ever off */
 #define CALIBRATE_NS   (1000u * 1000)
 #define NS_PER_SEC_U64 1000000000ull
 
@@ -58,6 +59,35 @@ uint64_t clock_guest_mono_ns(const struct instance *inst)
 	return host_mono_ns() - inst->clock.mono_offset_ns;
 }
 
+/* What the guest computes from the page in force, for a TSC of now. */
+static uint64_t extrapolate(const struct clock_state *c, uint64_t tsc)
+{
+	return c->page_mono_ns +
+	       (uint64_t)(((unsigned __int128)(tsc - c->page_tsc) *
+			   c->page_mult) >>
+			  32);
+}
+
+/*
+ * The guest's clock must not go back: where it ran ahead of the host's it
+ * keeps its time and runs slower until the next renewal.
+ */
+static void next_page(struct clock_state *c)
+{
+	uint64_t mult = (1000000ull << 32) / c->tsc_khz;
+	uint64_t tsc = __rdtsc() + c->tsc_offset;
+	uint64_t mono = host_mono_ns() - c->mono_offset_ns;
+	uint64_t shown = c->page_mult ? extrapolate(c, tsc) : 0;
+
+	if (shown > mono) {
+		mono = shown;
+		mult -= mult / SLOWER;
+	}
+	c->page_tsc = tsc;
+	c->page_mono_ns = mono;
+	c->page_mult = mult;
+}
+
 void clock_update(struct instance *inst, bool now)
 {
 	struct clock_state *c = &inst->clock;
@@ -67,11 +97,12 @@ void clock_update(struct instance *inst, bool now)
 	if (!now && mono - c->updated_ns < RENEW_NS)
 		return;
 	c->updated_ns = mono;
+	next_page(c);
 	atomic_fetch_add_explicit(&page->seq, 1, memory_order_acq_rel);
-	page->mult = (1000000ull << 32) / c->tsc_khz;
+	page->mult = c->page_mult;
+	page->mono_ns = c->page_mono_ns;
 	page->real_ns = clock_ns_of(CLOCK_REALTIME);
-	page->mono_ns = host_mono_ns() - c->mono_offset_ns;
-	page->tsc = __rdtsc() + c->tsc_offset;
+	page->tsc = c->page_tsc;
 	atomic_fetch_add_explicit(&page->seq, 1, memory_order_release);
 }
 

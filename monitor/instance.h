@@ -62,6 +62,7 @@ struct clock_state {
 	uint64_t tsc_offset; /* guest TSC - host TSC */
 	uint64_t mono_offset_ns; /* host CLOCK_MONOTONIC - guest's */
 	uint64_t updated_ns; /* host CLOCK_MONOTONIC */
+	uint64_t page_tsc, page_mono_ns, page_mult; /* last written */
 };
 
 struct instance {

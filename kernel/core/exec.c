@@ -166,6 +166,7 @@ static size_t fill_auxv(const struct program *p, uint64_t aux[][2],
 			uint64_t at_random, uint64_t execfn)
 {
 	const uint64_t pairs[][2] = {
+		{ AT_SYSINFO_EHDR, arch_vdso() },
 		{ AT_PHDR,
 		  p->elf.phdr_vaddr ? p->base + p->elf.phdr_vaddr : 0 },
 		{ AT_PHENT, 56 },

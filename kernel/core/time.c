@@ -9,47 +9,15 @@
 #include "arch.h"
 
 static struct list timers = LIST_INIT(timers);
-static uint64_t last_mono;
-
-static uint64_t scale(uint64_t ticks, uint64_t mult)
-{
-	return (uint64_t)(((unsigned __int128)ticks * mult) >> 32);
-}
-
-/* Both clocks at one instant. */
-static void read_clock(uint64_t *mono, uint64_t *real)
-{
-	struct mf_clock *c = &kernel_shared->clock;
-	uint64_t delta, tsc;
-	uint32_t seq;
-
-	do {
-		seq = atomic_load_explicit(&c->seq, memory_order_acquire);
-		tsc = arch_tsc();
-		delta = tsc > c->tsc ? scale(tsc - c->tsc, c->mult) : 0;
-		*mono = c->mono_ns + delta;
-		*real = c->real_ns + delta;
-		atomic_thread_fence(memory_order_acquire);
-	} while ((seq & 1) ||
-		 seq != atomic_load_explicit(&c->seq, memory_order_relaxed));
-}
 
 uint64_t time_mono_ns(void)
 {
-	uint64_t mono, real;
-
-	read_clock(&mono, &real);
-	if (mono > last_mono)
-		last_mono = mono;
-	return last_mono;
+	return arch_clock_ns(false);
 }
 
 uint64_t time_real_ns(void)
 {
-	uint64_t mono, real;
-
-	read_clock(&mono, &real);
-	return real;
+	return arch_clock_ns(true);
 }
 
 uint64_t time_deadline(uint64_t delta_ns)

@@ -4,9 +4,10 @@
  * registration of the entry points in entry.S with the monitor.
  */
 #include "arch.h"
+#include "arch/x86_64/tsc.h"
 #include "core/sched.h"
 
-extern char kernel_start[], kernel_end[];
+extern char kernel_start[], vdso_start[];
 extern char syscall_trap_entry[], upcall_entry[], upcall_stack_top[];
 extern char return_restart[], return_end[], thread_first_return[];
 extern uint64_t cpu_kstack_top;
@@ -42,7 +43,7 @@ void arch_init(void)
 		.upcall_entry = addr(upcall_entry),
 		.upcall_stack = addr(upcall_stack_top),
 		.kernel_lo = addr(kernel_start),
-		.kernel_hi = addr(kernel_end),
+		.kernel_hi = addr(vdso_start),
 		.restart_lo = addr(return_restart),
 		.restart_hi = addr(return_end),
 		.restart_rip = addr(return_restart),
@@ -51,10 +52,17 @@ void arch_init(void)
 
 uint64_t arch_tsc(void)
 {
-	uint32_t lo, hi;
+	return tsc_read();
+}
 
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (uint64_t)hi << 32 | lo;
+uint64_t arch_clock_ns(bool real)
+{
+	return tsc_clock_ns(&kernel_shared->clock, real);
+}
+
+uint64_t arch_vdso(void)
+{
+	return addr(vdso_start);
 }
 
 uint64_t arch_fs_base(void)
