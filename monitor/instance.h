@@ -57,8 +57,16 @@ struct substrate_ops {
 extern const struct substrate_ops substrate_kvm;
 extern const struct substrate_ops substrate_process __attribute__((weak));
 
+struct clock_sample {
+	uint64_t tsc; /* the host's */
+	uint64_t mono_ns, real_ns; /* the host's */
+};
+
 struct clock_state {
-	uint64_t tsc_khz;
+	uint64_t tsc_khz; /* 0 until known */
+	bool rate_known; /* the substrate said it */
+	uint64_t mult; /* ns per tick, 32.32 fixed point */
+	struct clock_sample birth; /* of the monitor */
 	uint64_t tsc_offset; /* guest TSC - host TSC */
 	uint64_t mono_offset_ns; /* host CLOCK_MONOTONIC - guest's */
 	uint64_t updated_ns; /* host CLOCK_MONOTONIC */
@@ -114,6 +122,8 @@ void ctl_poll(struct instance *inst);
 int loader_init(struct instance *inst, struct err *e);
 
 /* monitor/clock.c: guest time. */
+/* First of all: the rate is measured from here on. */
+void clock_birth(struct instance *inst);
 int clock_init(struct instance *inst, struct err *e);
 /* Rewrites the clock page if it is older than a moment. */
 void clock_update(struct instance *inst, bool now);

@@ -94,6 +94,7 @@ int main(int argc, char **argv)
 	}
 	inst->born_ns = inst->phase_ns = host_mono_ns();
 	inst->watch_fd = -1;
+	clock_birth(inst);
 	prctl(PR_SET_DUMPABLE, 0);
 	if (instance_start(inst, &e) < 0)
 		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);
