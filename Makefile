@@ -114,6 +114,7 @@ $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 
 include tests/tests.mk
 include tools/lint.mk
+include bench/bench.mk
 
 define HELP
 make             the programs in $(B)/bin and the guest kernel
@@ -124,6 +125,7 @@ make lint        all checks of the sources; one part: make lint-PART, of
 make format      formats the C sources
 make fuzz        each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))
 make tests       builds the tests only
+make bench       builds what bench/run measures with
 make clean       removes $(B)
 endef
 help:

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the benchmarks run; bench/README.md says what they measure.
+
+.PHONY: bench
+BENCH_OUT      := $(B)/bench
+BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,timer hello calls hello-go-exit \
+	epoll hello-c hello-go)
+BENCH_CFLAGS   := -std=gnu17 -O2 -g $(WARN) -D_GNU_SOURCE -MMD -MP
+
+bench: all $(BENCH_PROGRAMS)
+
+# The harness runs on the host, the others on both sides.
+$(BENCH_OUT)/timer: bench/timer.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(BENCH_CFLAGS) -static -o $@ $<
+BENCH_STATIC := $(addprefix $(BENCH_OUT)/,hello calls epoll)
+$(BENCH_STATIC): $(BENCH_OUT)/%: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@)
+	$(Q)$(MUSL_CC) $(BENCH_CFLAGS) -static -pthread \
+		-idirafter /usr/include \
+		-idirafter /usr/include/x86_64-linux-gnu -o $@ $<
+$(BENCH_OUT)/hello-go-exit: bench/hello.go
+	@mkdir -p $(@D)
+	$(call say,GO,$@)
+	$(Q)$(call build_go,$<,$@)
+$(BENCH_OUT)/hello-c: examples/hello-c/hello.c
+	$(Q)$(MAKE) -s -C $(<D) OUT=$(abspath $(BENCH_OUT))
+$(BENCH_OUT)/hello-go: examples/hello-go/main.go
+	$(Q)$(MAKE) -s -C $(<D) OUT=$(abspath $(BENCH_OUT))
