@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -154,26 +154,51 @@ int launch_prepare(struct launch *ret, const struct run_options *o,
 
 /* ---- process ----------------------------------------------------------- */
 
-static int spawn(pid_t *ret, const char *path, int ctl)
+struct child {
+	const char *path;
+	int ctl;
+	int code; /* the errno, if exec failed */
+};
+
+/*
+ * Runs in the new process, on our memory, while we wait. posix_spawn() would
+ * do the same, after 130 calls that look at signal handlers we do not have.
+ */
+static int child_main(void *arg)
 {
 	char name[] = "mayfly-monitor";
 	char *argv[] = { name, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
+	struct child *c = arg;
 	sigset_t none;
-	int r;
 
 	sigemptyset(&none);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, ctl, MF_CTL_FD);
-	posix_spawn_file_actions_addclosefrom_np(&fa, MF_CTL_FD + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	r = posix_spawn(ret, path, &fa, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&fa);
-	return -r;
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (c->ctl != MF_CTL_FD)
+		dup2(c->ctl, MF_CTL_FD);
+	else
+		fcntl(c->ctl, F_SETFD, 0);
+	close_range(MF_CTL_FD + 1, ~0u, 0);
+	execve(c->path, argv, envp);
+	c->code = errno;
+	_exit(127);
+}
+
+static int spawn(pid_t *ret, const char *path, int ctl)
+{
+	static _Alignas(16) char stack[16384];
+	struct child c = { .path = path, .ctl = ctl };
+	pid_t pid;
+
+	pid = clone(child_main, stack + sizeof(stack),
+		    CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+	if (pid < 0)
+		return -errno;
+	if (c.code) {
+		waitpid(pid, NULL, 0);
+		return -c.code;
+	}
+	*ret = pid;
+	return 0;
 }
 
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)

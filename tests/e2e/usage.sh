@@ -52,8 +52,7 @@ expect_match 'did you mean --json' err
 # The man pages know every option that --help lists.
 for verb in run build inspect doctor; do
 	"$MAYFLY" "$verb" --help |
-		sed -n 's/^  .. *--\([a-z-]*\).*/\1/p; s/^  -., --\([a-z-]*\).*/\1/p' |
-		sort -u >options
+		sed -nE 's/^  (  |-.,) *--([a-z-]*).*/\2/p' >options
 	[ -s options ] || fail "$verb --help lists no options"
 	while read -r option; do
 		grep -Eq "Fl (. , )?-$option" "$SRC/docs/man/mayfly-$verb.1" ||
