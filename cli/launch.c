@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "cli/cmd.h"
@@ -201,6 +202,20 @@ static int spawn(pid_t *ret, const char *path, int ctl)
 	return 0;
 }
 
+/*
+ * A monitor that was killed leaves its guest's process behind for a moment;
+ * it dies of PR_SET_PDEATHSIG and becomes ours to wait for. Not so if we have
+ * children already (a shell ran something, then exec): they may live on.
+ */
+static void adopt_orphans(struct launch *l)
+{
+	siginfo_t info;
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 &&
+	    errno == ECHILD)
+		l->adopts = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+}
+
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 {
 	AUTO_CLOSE int theirs = -1;
@@ -209,6 +224,7 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, errno, "cannot make the control socket");
+	adopt_orphans(l);
 	l->ctl = pair[0];
 	theirs = pair[1];
 	r = spawn(&l->pid, monitor_path, theirs);
@@ -249,15 +265,22 @@ int launch_send(struct launch *l, const struct run_options *o,
 	return 0;
 }
 
+static void reap(const struct launch *l)
+{
+	pid_t which = l->adopts ? -1 : l->pid;
+
+	while ((which > 0 || l->adopts) &&
+	       (waitpid(which, NULL, 0) > 0 || errno == EINTR))
+		;
+}
+
 void launch_fini(struct launch *l)
 {
 	uint32_t i;
 
-	if (l->pid > 0) {
+	if (l->pid > 0)
 		kill(l->pid, SIGKILL);
-		while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	reap(l);
 	if (l->ctl >= 0)
 		close(l->ctl);
 	if (l->kvm_fd >= 0)

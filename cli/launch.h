@@ -15,7 +15,8 @@
 #include "image/image.h"
 
 struct launch {
-	pid_t pid; /* of the monitor; 0: not started */
+	pid_t pid; /* of the monitor; 0: not started, or waited for */
+	bool adopts; /* processes that the monitor leaves become ours */
 	int ctl; /* our end of the control socket, or -1 */
 	enum mf_substrate substrate; /* KVM or PROCESS */
 	int kvm_fd; /* or -1 */

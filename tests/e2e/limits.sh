@@ -4,7 +4,7 @@
 
 # monitors: how many instances of this test are there
 monitors() {
-	pgrep -c -s 0 -x mayfly-monitor || true
+	pgrep -c -s 0 -r D,R,S,T,t -x mayfly-monitor || true
 }
 no_monitor() {
 	[ "$(monitors)" = 0 ] || fail 'a monitor is left running'
@@ -25,6 +25,10 @@ for way in default default-busy ignore; do
 	expect_match '^ready$' out
 	no_monitor
 done
+# Children of the shell that became the command are not its business.
+expect_status 124 sh -c 'sleep 25 & exec "$@"' sh "$MAYFLY" run --substrate \
+	"$SUBSTRATE" --timeout 100ms "$PROGS/signals.musl" default
+pkill -s 0 -x sleep
 expect_status 3 run --timeout 1m "$PROGS/hello.musl" </dev/null
 
 start "$PROGS/signals.musl" ignore-handle

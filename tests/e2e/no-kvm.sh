@@ -7,7 +7,11 @@
 
 "$MAYFLY" build "$PROGS/exit-codes.musl" -o x.img >/dev/null
 cat >in-namespace.sh <<'E2'
+: >null
+mount --bind /dev/null null
 mount -t tmpfs none /dev
+: >/dev/null
+mount --bind null /dev/null
 exec "$@"
 E2
 if ! unshare -rm true 2>/dev/null; then
