@@ -48,6 +48,8 @@ class Program:
             word, value = m.groups()
             if word not in WORDS:
                 raise TreeError(f"{path}: unknown directive: {word}")
+            if word == "sources" and word in self.words:
+                value = self.words[word] + " " + value
             self.words[word] = value
 
     def has(self, word):

@@ -5,6 +5,7 @@
  * controlling terminal, so neither has /dev/tty.
  */
 #include <linux/fcntl.h>
+#include <linux/stat.h>
 
 #include "core/random.h"
 #include "fs/open.h"

@@ -5,6 +5,7 @@
  * about the text of paths here.
  */
 #include <linux/fs.h>
+#include <linux/stat.h>
 
 #include "core/alloc.h"
 #include "fs/tree.h"

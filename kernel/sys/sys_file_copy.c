@@ -4,6 +4,8 @@
  * program. Bytes of the image go straight from there; others, which could
  * change while the writer sleeps, through a page of the kernel's.
  */
+#include <linux/stat.h>
+
 #include "core/alloc.h"
 #include "fs/regfile.h"
 #include "sys/files.h"

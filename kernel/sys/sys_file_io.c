@@ -3,6 +3,7 @@
  * System calls that move data between files and the program's memory. The
  * twelve of them are one transfer with different ways to say where.
  */
+#include <linux/stat.h>
 #include <linux/fs.h>
 
 #include "core/alloc.h"

@@ -3,6 +3,8 @@
  * Opening files and asking about them: open, stat, access, readlink and
  * statfs in all their variants, which are the ...at form with defaults.
  */
+#include <linux/stat.h>
+
 #include <asm/stat.h>
 #include <asm/statfs.h>
 #include <linux/magic.h>
