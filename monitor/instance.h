@@ -55,7 +55,7 @@ struct substrate_ops {
 };
 
 extern const struct substrate_ops substrate_kvm;
-extern const struct substrate_ops substrate_process __attribute__((weak));
+extern const struct substrate_ops substrate_process;
 
 struct clock_sample {
 	uint64_t tsc; /* the host's */
