@@ -31,7 +31,7 @@ MACHINE = re.compile(r"(?<![\w.$}/])/(?:wor" r"k|roo" r"t|home/\w+)/")
 CODE = (".c", ".h", ".S", ".py", ".sh", ".go", ".rs", ".mk", ".ld", ".def")
 ASM_PLACES = ("kernel/arch/", "monitor/substrates/", "tests/guest/",
               "tests/abi/", "bench/")
-KERNEL_DIRS = ("core", "fs", "net", "dev", "sys", "arch")
+KERNEL_DIRS = ("core", "fs", "net", "dev", "sys", "arch", "vdso")
 MAY_INCLUDE = {
     "abi": {"abi"},
     "lib": {"abi", "lib"},

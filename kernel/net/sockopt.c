@@ -8,7 +8,7 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 
-#include "asm-generic/socket.h"
+#include <asm-generic/socket.h>
 #include "net/socket.h"
 
 #define SOL_IP	     0

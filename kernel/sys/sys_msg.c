@@ -7,7 +7,7 @@
 #include <linux/fcntl.h>
 #include <linux/time_types.h>
 
-#include "asm-generic/socket.h"
+#include <asm-generic/socket.h>
 #include "core/alloc.h"
 #include "core/time.h"
 #include "sys/clock.h"
