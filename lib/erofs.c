@@ -13,21 +13,21 @@
 
 #include "lib/mem.h"
 
-#define SUPER_OFF	 1024u
-#define SUPER_SIZE	 128u
-#define SUPER_MAGIC	 0xe0f5e1e2u
-#define INCOMPAT_KNOWN	 0x00000005u /* zero padding, chunked files */
-#define INODE_SLOT_BITS	 5
-#define INODE_COMPACT	 32u
-#define INODE_EXTENDED	 64u
-#define DIRENT_SIZE	 12u
-#define XATTR_HEADER	 12u
-#define CHUNK_BITS_MASK	 0x1fu
-#define CHUNK_INDEXES	 0x20u
-#define CHUNK_KNOWN	 (CHUNK_BITS_MASK | CHUNK_INDEXES)
-#define BLOCK_NONE	 0xffffffffu
+#define SUPER_OFF	1024u
+#define SUPER_SIZE	128u
+#define SUPER_MAGIC	0xe0f5e1e2u
+#define INCOMPAT_KNOWN	0x00000005u /* zero padding, chunked files */
+#define INODE_SLOT_BITS 5
+#define INODE_COMPACT	32u
+#define INODE_EXTENDED	64u
+#define DIRENT_SIZE	12u
+#define XATTR_HEADER	12u
+#define CHUNK_BITS_MASK 0x1fu
+#define CHUNK_INDEXES	0x20u
+#define CHUNK_KNOWN	(CHUNK_BITS_MASK | CHUNK_INDEXES)
+#define BLOCK_NONE	0xffffffffu
 /* Chunks joined into one extent; a bound on the loop, not on files. */
-#define CHUNK_MERGE_MAX	 4096u
+#define CHUNK_MERGE_MAX 4096u
 
 enum layout {
 	LAYOUT_PLAIN = 0,
@@ -140,8 +140,7 @@ static int check_flat(const struct erofs *fs, const struct erofs_inode *ino)
 		    !image_at(fs, ino->tail_off, tail))
 			return -EUCLEAN;
 	}
-	if (ino->size > tail &&
-	    !image_at(fs, ino->data_off, ino->size - tail))
+	if (ino->size > tail && !image_at(fs, ino->data_off, ino->size - tail))
 		return -EUCLEAN;
 	return 0;
 }
@@ -159,10 +158,9 @@ static int decode_chunks(const struct erofs *fs, uint32_t format,
 			~(uint64_t)(ino->chunk_entry_size - 1);
 	if (ino->size > INT64_MAX)
 		return -EUCLEAN;
-	chunks = (ino->size + (1ull << ino->chunk_bits) - 1) >>
-		 ino->chunk_bits;
-	if (chunks > fs->size || !image_at(fs, ino->tail_off,
-					   chunks * ino->chunk_entry_size))
+	chunks = (ino->size + (1ull << ino->chunk_bits) - 1) >> ino->chunk_bits;
+	if (chunks > fs->size ||
+	    !image_at(fs, ino->tail_off, chunks * ino->chunk_entry_size))
 		return -EUCLEAN;
 	return 0;
 }
@@ -348,9 +346,8 @@ int64_t erofs_read(const struct erofs *fs, const struct erofs_inode *ino,
  * sorted by name, then the names. The offset of the first name tells where
  * the table ends.
  */
-static int load_dir_block(const struct erofs *fs,
-			  const struct erofs_inode *dir, uint64_t index,
-			  struct dir_block *ret)
+static int load_dir_block(const struct erofs *fs, const struct erofs_inode *dir,
+			  uint64_t index, struct dir_block *ret)
 {
 	uint64_t off = index << fs->block_bits;
 	struct erofs_extent ext;
@@ -438,9 +435,8 @@ static int compare_name(const char *name, size_t len,
 }
 
 /* The last block whose first name is not behind the wanted one. */
-static int find_dir_block(const struct erofs *fs,
-			  const struct erofs_inode *dir, const char *name,
-			  size_t len, struct dir_block *ret)
+static int find_dir_block(const struct erofs *fs, const struct erofs_inode *dir,
+			  const char *name, size_t len, struct dir_block *ret)
 {
 	uint64_t lo = 0;
 	uint64_t hi = (dir->size + block_size(fs) - 1) >> fs->block_bits;

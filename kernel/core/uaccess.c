@@ -174,9 +174,9 @@ int iov_iter_cut_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 	}
 	if (!total)
 		return -EFAULT;
-	*it = (struct iov_iter){
-		.iov = store, .iov_count = i + 1, .left = total
-	};
+	*it = (struct iov_iter){ .iov = store,
+				 .iov_count = i + 1,
+				 .left = total };
 	return 0;
 }
 

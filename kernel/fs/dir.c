@@ -239,8 +239,7 @@ int dir_lookup(struct vnode *dir, const char *name, size_t len,
 	return 0;
 }
 
-static bool list_dots(struct vnode *dir, int64_t *pos, dir_emit emit,
-		      void *ctx)
+static bool list_dots(struct vnode *dir, int64_t *pos, dir_emit emit, void *ctx)
 {
 	while (*pos < 2) {
 		struct vnode *vn = *pos ? dir_parent(dir) : dir;

@@ -254,8 +254,7 @@ int path_lookup(int dirfd, const char *path, uint32_t flags,
 	return rc == STEP_DONE ? 0 : rc;
 }
 
-int path_vnode(int dirfd, const char *path, uint32_t flags,
-	       struct vnode **ret)
+int path_vnode(int dirfd, const char *path, uint32_t flags, struct vnode **ret)
 {
 	struct path_result p;
 	int rc = path_lookup(dirfd, path, flags, &p);

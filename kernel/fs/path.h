@@ -44,8 +44,7 @@ int path_lookup(int dirfd, const char *path, uint32_t flags,
 void path_release(struct path_result *p);
 
 /* Only the vnode: 0 or -errno; a path that ends in a file is -ENOENT. */
-int path_vnode(int dirfd, const char *path, uint32_t flags,
-	       struct vnode **ret);
+int path_vnode(int dirfd, const char *path, uint32_t flags, struct vnode **ret);
 
 /* Copies a program's path to one of two static buffers (0 or 1). */
 int path_from_user(uint64_t upath, unsigned which, const char **ret);

@@ -21,21 +21,25 @@ static const uint64_t tick_ns = NS_PER_SEC / 100;
 
 /* Names of feature bits: leaf 1 in edx and ecx, leaf 7 in ebx. */
 static const char *const features_1d[32] = {
-	"fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic",
-	NULL, "sep", "mtrr", "pge", "mca", "cmov", "pat", "pse36", NULL,
-	"clflush", NULL, NULL, NULL, "mmx", "fxsr", "sse", "sse2", NULL, "ht",
+	"fpu",	"vme",	 "de",	 "pse",	    "tsc",  "msr", "pae", "mce",
+	"cx8",	"apic",	 NULL,	 "sep",	    "mtrr", "pge", "mca", "cmov",
+	"pat",	"pse36", NULL,	 "clflush", NULL,   NULL,  NULL,  "mmx",
+	"fxsr", "sse",	 "sse2", NULL,	    "ht",
 };
 static const char *const features_1c[32] = {
-	"pni", "pclmulqdq", NULL, NULL, NULL, NULL, NULL, NULL, NULL, "ssse3",
-	NULL, NULL, "fma", "cx16", NULL, NULL, NULL, NULL, NULL, "sse4_1",
-	"sse4_2", NULL, "movbe", "popcnt", NULL, "aes", "xsave", NULL, "avx",
-	"f16c", "rdrand", "hypervisor",
+	"pni", "pclmulqdq", NULL,     NULL,	    NULL,  NULL,     NULL,
+	NULL,  NULL,	    "ssse3",  NULL,	    NULL,  "fma",    "cx16",
+	NULL,  NULL,	    NULL,     NULL,	    NULL,  "sse4_1", "sse4_2",
+	NULL,  "movbe",	    "popcnt", NULL,	    "aes", "xsave",  NULL,
+	"avx", "f16c",	    "rdrand", "hypervisor",
 };
 static const char *const features_7b[32] = {
-	"fsgsbase", NULL, NULL, "bmi1", NULL, "avx2", NULL, NULL, "bmi2",
-	"erms", NULL, NULL, NULL, NULL, NULL, NULL, "avx512f", "avx512dq",
-	"rdseed", "adx", NULL, "avx512ifma", NULL, "clflushopt", "clwb", NULL,
-	NULL, NULL, "avx512cd", "sha_ni", "avx512bw", "avx512vl",
+	"fsgsbase", NULL,	NULL,	"bmi1",	      NULL,	  "avx2",
+	NULL,	    NULL,	"bmi2", "erms",	      NULL,	  NULL,
+	NULL,	    NULL,	NULL,	NULL,	      "avx512f",  "avx512dq",
+	"rdseed",   "adx",	NULL,	"avx512ifma", NULL,	  "clflushopt",
+	"clwb",	    NULL,	NULL,	NULL,	      "avx512cd", "sha_ni",
+	"avx512bw", "avx512vl",
 };
 
 static void add_features(struct textbuf *t, const char *const names[32],
@@ -105,9 +109,10 @@ static void text_cpuinfo(struct textbuf *t, uint64_t arg)
 	text_add(t, "processor\t: 0\n");
 	leaf_max = text_cpu_model(t);
 	text_add(t, "cpu MHz\t\t: %lu.%03lu\n", khz / 1000, khz % 1000);
-	text_add(t, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\n"
-		    "cpu cores\t: 1\napicid\t\t: 0\nfpu\t\t: yes\n"
-		    "fpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
+	text_add(t,
+		 "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\n"
+		 "cpu cores\t: 1\napicid\t\t: 0\nfpu\t\t: yes\n"
+		 "fpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n",
 		 leaf_max);
 	text_cpu_flags(t, leaf_max);
 	text_add(t, "address sizes\t: 39 bits physical, 48 bits virtual\n\n");
@@ -121,8 +126,8 @@ static void add_kb(struct textbuf *t, const char *name, uint64_t kb)
 static void text_meminfo(struct textbuf *t, uint64_t arg)
 {
 	static const char *const none[] = {
-		"Buffers:", "Cached:", "SwapCached:", "SwapTotal:",
-		"SwapFree:", "Shmem:", "Slab:", "SReclaimable:",
+		"Buffers:",  "Cached:", "SwapCached:", "SwapTotal:",
+		"SwapFree:", "Shmem:",	"Slab:",       "SReclaimable:",
 	};
 	uint64_t total = kernel_boot->mem_limit >> 10;
 	uint64_t used = min_u64(total, frame_used_bytes() >> 10);
@@ -155,10 +160,10 @@ static void text_stat(struct textbuf *t, uint64_t arg)
 	(void)arg;
 	text_add(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
 	text_add(t, "cpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
-	text_add(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses 1\n"
-		    "procs_running 1\nprocs_blocked 0\n",
-		 kernel_stats->switches,
-		 (time_real_ns() - now) / sec_ns);
+	text_add(t,
+		 "intr 0\nctxt %lu\nbtime %lu\nprocesses 1\n"
+		 "procs_running 1\nprocs_blocked 0\n",
+		 kernel_stats->switches, (time_real_ns() - now) / sec_ns);
 }
 
 static void text_uptime(struct textbuf *t, uint64_t arg)
@@ -167,8 +172,8 @@ static void text_uptime(struct textbuf *t, uint64_t arg)
 	uint64_t idle = up > busy ? up - busy : 0;
 
 	(void)arg;
-	text_add(t, "%lu.%02lu %lu.%02lu\n", up / sec_ns,
-		 up / tick_ns % 100, idle / sec_ns, idle / tick_ns % 100);
+	text_add(t, "%lu.%02lu %lu.%02lu\n", up / sec_ns, up / tick_ns % 100,
+		 idle / sec_ns, idle / tick_ns % 100);
 }
 
 static void text_loadavg(struct textbuf *t, uint64_t arg)

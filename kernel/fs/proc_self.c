@@ -119,8 +119,8 @@ static void text_stat(struct textbuf *t, uint64_t arg)
 	text_add(t, "20 0 %u 0 0 %lu %lu 18446744073709551615 ", thread_count,
 		 mm_virtual_bytes(), rss);
 	/* startcode .. kstkeip, signal .. sigcatch, wchan nswap cnswap */
-	text_add(t, "0 0 0 0 0 %lu %lu 0 0 0 0 0 ",
-		 th->sig.queue.pending, th->sig.blocked);
+	text_add(t, "0 0 0 0 0 %lu %lu 0 0 0 0 0 ", th->sig.queue.pending,
+		 th->sig.blocked);
 	/* exit_signal processor rt_priority policy blkio guest cguest */
 	text_add(t, "17 0 0 0 0 0 0 ");
 	/* start_data end_data start_brk arg_start/end env_start/end code */
@@ -131,8 +131,7 @@ static void text_statm(struct textbuf *t, uint64_t arg)
 {
 	(void)arg;
 	text_add(t, "%lu %lu 0 0 0 %lu 0\n", pages(mm_virtual_bytes()),
-		 pages(resident_bytes()),
-		 pages(mm_committed_bytes()));
+		 pages(resident_bytes()), pages(mm_committed_bytes()));
 }
 
 static void text_status(struct textbuf *t, uint64_t arg)
@@ -143,15 +142,18 @@ static void text_status(struct textbuf *t, uint64_t arg)
 
 	text_add(t, "Name:\t%.15s\nUmask:\t0%u%u%u\n", name_of(th),
 		 vfs_umask >> 6, vfs_umask >> 3 & 7, vfs_umask & 7);
-	text_add(t, "State:\t%s\n", state_of(th) == 'R' ? "R (running)" :
-							  "S (sleeping)");
-	text_add(t, "Tgid:\t%d\nNgid:\t0\nPid:\t%lu\nPPid:\t0\n"
-		    "TracerPid:\t0\n", PID, arg);
+	text_add(t, "State:\t%s\n",
+		 state_of(th) == 'R' ? "R (running)" : "S (sleeping)");
+	text_add(t,
+		 "Tgid:\t%d\nNgid:\t0\nPid:\t%lu\nPPid:\t0\n"
+		 "TracerPid:\t0\n",
+		 PID, arg);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", uid, uid, uid, uid);
 	text_add(t, "Gid:\t%u\t%u\t%u\t%u\n", gid, gid, gid, gid);
 	text_add(t, "FDSize:\t64\nGroups:\t\n");
-	text_add(t, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\n"
-		    "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+	text_add(t,
+		 "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t       0 kB\n"
+		 "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		 vm, vm, kernel_stats->mem_peak >> 10, rss);
 	text_add(t, "VmData:\t%8lu kB\nVmSwap:\t       0 kB\n",
 		 mm_committed_bytes() >> 10);
@@ -161,8 +163,9 @@ static void text_status(struct textbuf *t, uint64_t arg)
 	text_add(t, "NoNewPrivs:\t0\nSeccomp:\t0\n");
 	text_add(t, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n"
 		    "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
-	text_add(t, "voluntary_ctxt_switches:\t%lu\n"
-		    "nonvoluntary_ctxt_switches:\t%lu\n",
+	text_add(t,
+		 "voluntary_ctxt_switches:\t%lu\n"
+		 "nonvoluntary_ctxt_switches:\t%lu\n",
 		 kernel_stats->switches, kernel_stats->upcalls);
 }
 
@@ -173,8 +176,8 @@ static const char *area_name(const struct vma *v)
 	const struct vnode *vn = v->file ? file_vnode(v->file) : NULL;
 
 	if (vn)
-		return vnode_path(vn, path_buf, PATH_MAX, true) > 0 ?
-			       path_buf : "";
+		return vnode_path(vn, path_buf, PATH_MAX, true) > 0 ? path_buf :
+								      "";
 	if ((v->flags & VMA_STACK) && v->prot)
 		return "[stack]";
 	return v->flags & VMA_HEAP ? "[heap]" : "";
@@ -246,18 +249,17 @@ static void text_limits(struct textbuf *t, uint64_t arg)
 	}
 }
 
-static const char mounts_text[] =
-	"mayfly / tmpfs rw,relatime 0 0\n"
-	"proc /proc proc ro,relatime 0 0\n"
-	"sysfs /sys sysfs ro,relatime 0 0\n";
+static const char mounts_text[] = "mayfly / tmpfs rw,relatime 0 0\n"
+				  "proc /proc proc ro,relatime 0 0\n"
+				  "sysfs /sys sysfs ro,relatime 0 0\n";
 
 static const char mountinfo_text[] =
 	"20 1 0:21 / / rw,relatime - tmpfs mayfly rw\n"
 	"21 20 0:22 / /proc ro,relatime - proc proc ro\n"
 	"22 20 0:23 / /sys ro,relatime - sysfs sysfs ro\n";
 
-_Static_assert(VFS_DEV_TREE == 21 && VFS_DEV_PROC == 22 &&
-	       VFS_DEV_SYS == 23, "numbers in the text above");
+_Static_assert(VFS_DEV_TREE == 21 && VFS_DEV_PROC == 22 && VFS_DEV_SYS == 23,
+	       "numbers in the text above");
 
 /* ---- links ------------------------------------------------------------- */
 
@@ -377,37 +379,34 @@ static int64_t next_thread(int64_t from)
 	return best;
 }
 
-#define COMMON_FILES                                \
-	PSEUDO_FILE("cmdline", text_cmdline),       \
-	PSEUDO_FILE("comm", text_comm),             \
-	PSEUDO_FILE("environ", text_environ),       \
-	PSEUDO_FILE("limits", text_limits),         \
-	PSEUDO_FILE("maps", text_maps),             \
-	PSEUDO_CONST("mountinfo", mountinfo_text),  \
-	PSEUDO_CONST("mounts", mounts_text),        \
-	PSEUDO_CONST("cgroup", "0::/\n"),           \
-	PSEUDO_CONST("oom_score_adj", "0\n"),       \
-	PSEUDO_FILE("stat", text_stat),             \
-	PSEUDO_FILE("statm", text_statm),           \
-	PSEUDO_FILE("status", text_status),         \
-	{                                           \
-		.name = "exe",                      \
-		.mode = S_IFLNK | 0777,             \
-		.link = link_exe,                   \
-		.follow = follow_exe,               \
-	},                                          \
-	{                                           \
-		.name = "cwd",                      \
-		.mode = S_IFLNK | 0777,             \
-		.link = link_cwd,                   \
-		.follow = follow_cwd,               \
-	},                                          \
-	PSEUDO_LINK("root", link_root),             \
-	{                                           \
-		.name = "fd",                       \
-		.mode = S_IFDIR | 0500,             \
-		.next_member = next_fd,             \
-		.member = &fd_member,               \
+#define COMMON_FILES                                                          \
+	PSEUDO_FILE("cmdline", text_cmdline), PSEUDO_FILE("comm", text_comm), \
+		PSEUDO_FILE("environ", text_environ),                         \
+		PSEUDO_FILE("limits", text_limits),                           \
+		PSEUDO_FILE("maps", text_maps),                               \
+		PSEUDO_CONST("mountinfo", mountinfo_text),                    \
+		PSEUDO_CONST("mounts", mounts_text),                          \
+		PSEUDO_CONST("cgroup", "0::/\n"),                             \
+		PSEUDO_CONST("oom_score_adj", "0\n"),                         \
+		PSEUDO_FILE("stat", text_stat),                               \
+		PSEUDO_FILE("statm", text_statm),                             \
+		PSEUDO_FILE("status", text_status),                           \
+		{                                                             \
+			.name = "exe",                                        \
+			.mode = S_IFLNK | 0777,                               \
+			.link = link_exe,                                     \
+			.follow = follow_exe,                                 \
+		},                                                            \
+		{                                                             \
+			.name = "cwd",                                        \
+			.mode = S_IFLNK | 0777,                               \
+			.link = link_cwd,                                     \
+			.follow = follow_cwd,                                 \
+		},                                                            \
+		PSEUDO_LINK("root", link_root),                               \
+	{                                                                     \
+		.name = "fd", .mode = S_IFDIR | 0500, .next_member = next_fd, \
+		.member = &fd_member,                                         \
 	}
 
 static const struct pseudo_node thread_files[] = { COMMON_FILES };

@@ -264,8 +264,7 @@ static bool list_item(const struct vnode *dir, int64_t *pos,
 	return true;
 }
 
-static int pseudo_list(struct vnode *dir, int64_t pos, dir_emit emit,
-		       void *ctx)
+static int pseudo_list(struct vnode *dir, int64_t pos, dir_emit emit, void *ctx)
 {
 	struct dir_item item;
 	char number[16];

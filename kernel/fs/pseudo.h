@@ -39,14 +39,22 @@ struct pseudo_node {
 	const struct pseudo_node *member;
 };
 
-#define PSEUDO_FILE(n, f)  { .name = (n), .mode = S_IFREG | 0444, .text = (f) }
-#define PSEUDO_CONST(n, c) \
-	{ .name = (n), .mode = S_IFREG | 0444, .content = (c) }
-#define PSEUDO_LINK(n, f)  { .name = (n), .mode = S_IFLNK | 0777, .link = (f) }
-#define PSEUDO_DIR(n, c)                                  \
-	{                                                 \
-		.name = (n), .mode = S_IFDIR | 0555,      \
-		.children = (c), .child_count = ARRAY_SIZE(c) \
+#define PSEUDO_FILE(n, f)                                        \
+	{                                                        \
+		.name = (n), .mode = S_IFREG | 0444, .text = (f) \
+	}
+#define PSEUDO_CONST(n, c)                                          \
+	{                                                           \
+		.name = (n), .mode = S_IFREG | 0444, .content = (c) \
+	}
+#define PSEUDO_LINK(n, f)                                        \
+	{                                                        \
+		.name = (n), .mode = S_IFLNK | 0777, .link = (f) \
+	}
+#define PSEUDO_DIR(n, c)                                              \
+	{                                                             \
+		.name = (n), .mode = S_IFDIR | 0555, .children = (c), \
+		.child_count = ARRAY_SIZE(c)                          \
 	}
 
 /* The vnode of a tree's root, which dir_insert is to give its place. */

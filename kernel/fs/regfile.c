@@ -161,8 +161,7 @@ static void set_size(struct vnode *vn, uint64_t size)
 	uint64_t old = r->size;
 
 	r->size = size;
-	if (r->mapped &&
-	    ALIGN_UP(old, PAGE_SIZE) != ALIGN_UP(size, PAGE_SIZE))
+	if (r->mapped && ALIGN_UP(old, PAGE_SIZE) != ALIGN_UP(size, PAGE_SIZE))
 		mm_file_resized(vn, old, size);
 }
 
@@ -299,8 +298,7 @@ int64_t regfile_seek_data(const struct vnode *vn, int64_t off, bool data)
 		return -ENXIO;
 	while (at < r->size) {
 		uint64_t next = at / PAGE_SIZE;
-		bool here = at < r->lower_len ||
-			    pagetree_get(&r->pages, next);
+		bool here = at < r->lower_len || pagetree_get(&r->pages, next);
 
 		if (here == data)
 			return (int64_t)at;
@@ -358,8 +356,8 @@ static uint64_t hole_len(const struct vnode *vn, uint64_t off, uint64_t len)
 	return ALIGN_DOWN(len, PAGE_SIZE);
 }
 
-static void extent_of_page(const struct vnode *vn, uint64_t index,
-			   uint64_t len, struct map_extent *ret)
+static void extent_of_page(const struct vnode *vn, uint64_t index, uint64_t len,
+			   struct map_extent *ret)
 {
 	char *page = pagetree_get(&vn->u.reg.pages, index);
 
@@ -383,8 +381,8 @@ static int extent_below(const struct vnode *vn, uint64_t off,
 	ret->gpa.v = 0;
 	ret->len = hole_len(vn, off, run.len);
 	if (run.p) {
-		ret->gpa.v = (uint64_t)(uintptr_t)run.p - MF_IMAGE_VA +
-			     MF_IMAGE_GPA;
+		ret->gpa.v =
+			(uint64_t)(uintptr_t)run.p - MF_IMAGE_VA + MF_IMAGE_GPA;
 		ret->len = direct_len(vn, off, &run);
 	}
 	return 0;

@@ -27,8 +27,7 @@ uint64_t regfile_blocks(const struct vnode *vn);
  * A run of bytes that stays where it is as long as the file is open, for
  * copying without a detour: its length, or 0 if there is none at off.
  */
-uint64_t regfile_peek(const struct vnode *vn, uint64_t off,
-		      const void **ret);
+uint64_t regfile_peek(const struct vnode *vn, uint64_t off, const void **ret);
 void regfile_fini(struct vnode *vn);
 
 #endif

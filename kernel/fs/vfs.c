@@ -21,8 +21,8 @@ static const struct {
 	const char *path;
 	uint32_t mode;
 } dirs[] = {
-	{ "/dev", 0755 },     { "/etc", 0755 },      { "/tmp", 01777 },
-	{ "/run", 0755 },     { "/var", 0755 },	     { "/var/tmp", 01777 },
+	{ "/dev", 0755 },      { "/etc", 0755 }, { "/tmp", 01777 },
+	{ "/run", 0755 },      { "/var", 0755 }, { "/var/tmp", 01777 },
 	{ "/dev/shm", 01777 },
 };
 
@@ -40,8 +40,8 @@ static const struct {
 	const char *path;
 	uint32_t rdev; /* major << 8 | minor */
 } devices[] = {
-	{ "/dev/null", 0x103 },	  { "/dev/zero", 0x105 },
-	{ "/dev/full", 0x107 },	  { "/dev/random", 0x108 },
+	{ "/dev/null", 0x103 },	   { "/dev/zero", 0x105 },
+	{ "/dev/full", 0x107 },	   { "/dev/random", 0x108 },
 	{ "/dev/urandom", 0x109 }, { "/dev/tty", 0x500 },
 };
 

@@ -3,9 +3,9 @@
  * Open regular files and directories of the tree, and flock(2), whose locks
  * belong to open files and count in the vnode.
  */
+#include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <asm/ioctls.h>
 
 #include "fs/open.h"
 #include "fs/regfile.h"

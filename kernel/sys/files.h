@@ -39,8 +39,7 @@ struct at_target {
 	struct file *file;
 };
 
-int at_lookup(int dirfd, uint64_t upath, uint32_t flags,
-	      struct at_target *ret);
+int at_lookup(int dirfd, uint64_t upath, uint32_t flags, struct at_target *ret);
 void at_release(struct at_target *t);
 
 #endif

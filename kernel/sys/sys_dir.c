@@ -383,7 +383,8 @@ static bool list_one(void *ctx, const struct dir_item *item)
 
 static long do_getdents(struct mf_regs *r, bool old)
 {
-	struct lister l = { .to = r->rsi, .left = (uint32_t)r->rdx,
+	struct lister l = { .to = r->rsi,
+			    .left = (uint32_t)r->rdx,
 			    .old = old };
 	struct file *f = fd_get_real((int)r->rdi);
 	struct vnode *vn;

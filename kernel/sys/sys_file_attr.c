@@ -88,16 +88,14 @@ long sys_fchmod(struct mf_regs *r)
 
 	if (!f)
 		return -EBADF;
-	return file_vnode(f) ? change_mode(file_vnode(f), (uint32_t)r->rsi) :
-			       0;
+	return file_vnode(f) ? change_mode(file_vnode(f), (uint32_t)r->rsi) : 0;
 }
 
 struct owner {
 	uint32_t uid, gid;
 };
 
-static long chown_at(int dirfd, uint64_t upath, struct owner to,
-		     uint32_t flags)
+static long chown_at(int dirfd, uint64_t upath, struct owner to, uint32_t flags)
 {
 	struct at_target t;
 	long rc;
@@ -141,8 +139,7 @@ long sys_fchown(struct mf_regs *r)
 		return -EBADF;
 	if (!file_vnode(f))
 		return 0;
-	return change_owner(file_vnode(f), (uint32_t)r->rsi,
-			    (uint32_t)r->rdx);
+	return change_owner(file_vnode(f), (uint32_t)r->rsi, (uint32_t)r->rdx);
 }
 
 long sys_umask(struct mf_regs *r)

@@ -170,8 +170,8 @@ long sys_copy_file_range(struct mf_regs *r)
 	    *c.out_pos < *c.in_pos + (int64_t)c.left)
 		return -EINVAL;
 	n = copy_run(&c);
-	if (n >= 0 && (store_pos(r->rsi, &in_pos) ||
-		       store_pos(r->r10, &out_pos)))
+	if (n >= 0 &&
+	    (store_pos(r->rsi, &in_pos) || store_pos(r->r10, &out_pos)))
 		return -EFAULT;
 	return n;
 }

@@ -3,8 +3,8 @@
  * System calls that move data between files and the program's memory. The
  * twelve of them are one transfer with different ways to say where.
  */
-#include <linux/stat.h>
 #include <linux/fs.h>
+#include <linux/stat.h>
 
 #include "core/alloc.h"
 #include "sys/files.h"
@@ -116,7 +116,8 @@ long sys_pread64(struct mf_regs *r)
 
 long sys_pwrite64(struct mf_regs *r)
 {
-	struct transfer t = { .write = true, .at = true,
+	struct transfer t = { .write = true,
+			      .at = true,
 			      .off = (int64_t)r->r10 };
 
 	return transfer_single(&t, (int)r->rdi, r->rsi, r->rdx);
@@ -145,7 +146,8 @@ long sys_preadv(struct mf_regs *r)
 
 long sys_pwritev(struct mf_regs *r)
 {
-	struct transfer t = { .write = true, .at = true,
+	struct transfer t = { .write = true,
+			      .at = true,
 			      .off = (int64_t)r->r10 };
 
 	return transfer_vector(&t, (int)r->rdi, r->rsi, r->rdx);

@@ -13,19 +13,20 @@
 #include "core/alloc.h"
 #include "sys/files.h"
 
-#define AT_STAT_FLAGS                                            \
-	(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
-#define STATX_KNOWN STATX_BASIC_STATS
+#define AT_STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
+#define STATX_KNOWN   STATX_BASIC_STATS
 
 static long do_open(int dirfd, uint64_t upath, uint32_t flags, uint32_t mode)
 {
-	struct open_request rq = { .dirfd = dirfd, .flags = flags,
+	struct open_request rq = { .dirfd = dirfd,
+				   .flags = flags,
 				   .mode = mode };
 	struct file *f;
 	int rc = path_from_user(upath, 0, &rq.path);
 
-	if (!rc)
-		rc = vfs_open(&rq, &f);
+	if (rc)
+		return rc;
+	rc = vfs_open(&rq, &f);
 	return rc ? rc : fd_install(f, 0, flags & O_CLOEXEC);
 }
 
@@ -36,8 +37,7 @@ long sys_open(struct mf_regs *r)
 
 long sys_openat(struct mf_regs *r)
 {
-	return do_open((int)r->rdi, r->rsi, (uint32_t)r->rdx,
-		       (uint32_t)r->r10);
+	return do_open((int)r->rdi, r->rsi, (uint32_t)r->rdx, (uint32_t)r->r10);
 }
 
 long sys_creat(struct mf_regs *r)
@@ -95,8 +95,7 @@ static int at_self(int dirfd, struct at_target *ret)
 	return 0;
 }
 
-int at_lookup(int dirfd, uint64_t upath, uint32_t flags,
-	      struct at_target *ret)
+int at_lookup(int dirfd, uint64_t upath, uint32_t flags, struct at_target *ret)
 {
 	uint32_t how = flags & AT_SYMLINK_NOFOLLOW ? 0 : PATH_FOLLOW;
 	struct path_result p;
@@ -141,14 +140,12 @@ static int stat_at(int dirfd, uint64_t upath, uint32_t flags, struct stat *st)
 	if (t.vn)
 		vnode_stat(t.vn, st);
 	else
-		rc = t.file->ops->stat ? t.file->ops->stat(t.file, st) :
-					 -EBADF;
+		rc = t.file->ops->stat ? t.file->ops->stat(t.file, st) : -EBADF;
 	at_release(&t);
 	return rc;
 }
 
-static long stat_to_user(int dirfd, uint64_t upath, uint32_t flags,
-			 uint64_t to)
+static long stat_to_user(int dirfd, uint64_t upath, uint32_t flags, uint64_t to)
 {
 	struct stat st;
 	int rc = stat_at(dirfd, upath, flags, &st);
@@ -236,8 +233,7 @@ long sys_statx(struct mf_regs *r)
 
 /* ---- access, readlink -------------------------------------------------- */
 
-static long do_access(int dirfd, uint64_t upath, uint32_t mode,
-		      uint32_t flags)
+static long do_access(int dirfd, uint64_t upath, uint32_t mode, uint32_t flags)
 {
 	struct at_target t;
 	int rc;
@@ -281,8 +277,8 @@ static long do_readlink(int dirfd, uint64_t upath, uint64_t to, int size)
 	n = at_lookup(dirfd, upath, AT_SYMLINK_NOFOLLOW, &t);
 	if (n == -ENOENT) {
 		/* An empty path is a link that dirfd was opened on. */
-		n = at_lookup(dirfd, upath,
-			      AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &t);
+		n = at_lookup(dirfd, upath, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+			      &t);
 		if (!n && !(t.vn && S_ISLNK(t.vn->mode))) {
 			at_release(&t);
 			n = -ENOENT;

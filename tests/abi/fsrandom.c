@@ -79,8 +79,8 @@ static void describe(int fd)
 static void do_open(void)
 {
 	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDWR };
-	static const int extra[] = { O_CREAT,	O_CREAT, O_CREAT | O_EXCL,
-				     O_TRUNC,	0,	 O_DIRECTORY,
+	static const int extra[] = { O_CREAT,	 O_CREAT, O_CREAT | O_EXCL,
+				     O_TRUNC,	 0,	  O_DIRECTORY,
 				     O_NOFOLLOW, O_APPEND };
 	int flags = modes[draw(3)] | extra[draw(8)] | extra[draw(8)];
 	const char *p = path(0);
@@ -101,8 +101,8 @@ static void do_open(void)
 
 static void do_io(void)
 {
-	static const off_t places[] = { 0, 1, 100, 4095, 4096, 5000, 12288,
-					60000 };
+	static const off_t places[] = { 0,    1,    100,   4095,
+					4096, 5000, 12288, 60000 };
 	static char buf[16384];
 	unsigned slot = draw(FILES_OPEN), len = draw(9000);
 	off_t off = places[draw(8)] + (off_t)draw(3);

@@ -18,8 +18,7 @@ struct erofs_walk {
 	uint64_t sum; /* keeps the reads alive */
 };
 
-static void erofs_walk_data(struct erofs_walk *w,
-			    const struct erofs_inode *ino)
+static void erofs_walk_data(struct erofs_walk *w, const struct erofs_inode *ino)
 {
 	uint64_t off = 0;
 

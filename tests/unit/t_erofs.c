@@ -65,8 +65,8 @@ static void make_tree(void)
 /* Runs mkfs.erofs [option] img tree, then maps the image. */
 static void *make_image(const char *option, uint64_t *ret_size)
 {
-	char name[] = "mkfs.erofs", quiet[] = "--quiet", uuid[] =
-		"-U00000000-0000-0000-0000-000000000000";
+	char name[] = "mkfs.erofs", quiet[] = "--quiet",
+	     uuid[] = "-U00000000-0000-0000-0000-000000000000";
 	char time[] = "-T1700000000", img[] = "img", tree[] = "tree";
 	char opt[64];
 	char *argv[] = { name, quiet, uuid, time, opt, img, tree, NULL };
@@ -88,8 +88,8 @@ static void *make_image(const char *option, uint64_t *ret_size)
 	fd = open("img", O_RDONLY);
 	check(fd >= 0);
 	check_int(fstat(fd, &st), 0);
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE, fd, 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		 fd, 0);
 	check(p != MAP_FAILED);
 	close(fd);
 	*ret_size = (uint64_t)st.st_size;
@@ -123,8 +123,8 @@ static void check_many(const struct erofs *fs)
 	check_int(erofs_lookup_path(fs, "/many", &dir), 0);
 	check_int(dir.mode, S_IFDIR | 0700);
 	while (erofs_dir_next(fs, &dir, &pos, &e) == 1) {
-		check_int(erofs_dir_lookup(fs, &dir, e.name, e.name_len,
-					   &nid), 0);
+		check_int(erofs_dir_lookup(fs, &dir, e.name, e.name_len, &nid),
+			  0);
 		check_int(nid, e.nid);
 		count++;
 	}
@@ -134,8 +134,7 @@ static void check_many(const struct erofs *fs)
 		snprintf(text, sizeof(text), "tree%s", name);
 		check_content(fs, name, text, strlen(text));
 	}
-	check_int(erofs_dir_lookup(fs, &dir, "some_file_x", 11, &nid),
-		  -ENOENT);
+	check_int(erofs_dir_lookup(fs, &dir, "some_file_x", 11, &nid), -ENOENT);
 	check_int(erofs_dir_lookup(fs, &dir, "a", 1, &nid), -ENOENT);
 	check_int(erofs_dir_lookup(fs, &dir, "zz", 2, &nid), -ENOENT);
 	check_int(erofs_lookup_path(fs, "/many/link", &ino), 0);

@@ -150,7 +150,8 @@ void epoll_forget_file(struct file *f)
 /* The program's memory is this process's, all of it accessible. */
 const struct vma *mm_find(uint64_t addr)
 {
-	static const struct vma all = { .start = 0, .end = MF_USER_VA_MAX,
+	static const struct vma all = { .start = 0,
+					.end = MF_USER_VA_MAX,
 					.prot = PROT_READ | PROT_WRITE };
 
 	(void)addr;
@@ -167,7 +168,8 @@ void mm_file_resized(const struct vnode *vn, uint64_t old_size,
 
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret)
 {
-	*ret = (struct arch_leaf){ .va = va, .size = PAGE_SIZE,
+	*ret = (struct arch_leaf){ .va = va,
+				   .size = PAGE_SIZE,
 				   .present = true };
 }
 
@@ -350,8 +352,9 @@ static void test_extents(void)
 
 static void test_pagetree(void)
 {
-	static const uint64_t places[] = { 0, 1, 63, 64, 4095, 4096, 1 << 20,
-					   1ull << 40, (1ull << 51) - 1 };
+	static const uint64_t places[] = {
+		0, 1, 63, 64, 4095, 4096, 1 << 20, 1ull << 40, (1ull << 51) - 1
+	};
 	struct pagetree t = { 0 };
 	uint64_t next = 0;
 	long before = alive;
