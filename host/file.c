@@ -149,7 +149,7 @@ int file_draft_publish(struct file_draft *d, bool sync)
 
 void file_draft_drop(struct file_draft *d)
 {
-	if (d->fd >= 0)
+	if (d->fd >= 0 && d->temp)
 		unlink(d->temp);
 	draft_reset(d);
 }

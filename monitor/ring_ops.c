@@ -198,9 +198,9 @@ static int64_t do_accept(struct rings *r, struct handle *h,
 	for (int i = 0; fd < 0 && i < ACCEPT_TRIES; i++) {
 		fd = accept4(h->fd, &from.any, &len,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EAGAIN || errno == EMFILE ||
-			       errno == ENFILE || errno == ENOBUFS ||
-			       errno == ENOMEM || errno == EINVAL))
+		if (fd < 0 &&
+		    (errno == EAGAIN || errno == EMFILE || errno == ENFILE ||
+		     errno == ENOBUFS || errno == ENOMEM || errno == EINVAL))
 			break;
 	}
 	if (fd < 0)

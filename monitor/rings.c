@@ -8,11 +8,11 @@
 #include "monitor/rings.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,8 +23,8 @@
 #include "monitor/peers.h"
 #include "monitor/ring_ops.h"
 
-#define NS_PER_SEC 1000000000ull
-#define EVENTS_MAX 32
+#define NS_PER_SEC   1000000000ull
+#define EVENTS_MAX   32
 #define LOG_LINE_MAX 1024
 
 const struct rings_syscall rings_syscalls[] = {
@@ -485,14 +485,15 @@ int rings_init(struct rings *r, const struct rings_config *c)
 			     MF_CQ_ENTRIES * sizeof(struct mf_cqe));
 	if (!shared || !sq || !cq)
 		return -EFAULT;
-	*r = (struct rings){ .mem = c->mem,
-			     .index = &((struct mf_shared *)(void *)shared)
-					       ->ring,
-			     .sq = (const struct mf_sqe *)(void *)sq,
-			     .cq = (struct mf_cqe *)(void *)cq,
-			     .extra_fd = -1,
-			     .log = c->log,
-			     .log_arg = c->log_arg };
+	*r = (struct rings){
+		.mem = c->mem,
+		.index = &((struct mf_shared *)(void *)shared)->ring,
+		.sq = (const struct mf_sqe *)(void *)sq,
+		.cq = (struct mf_cqe *)(void *)cq,
+		.extra_fd = -1,
+		.log = c->log,
+		.log_arg = c->log_arg
+	};
 	err = handles_init(&r->handles);
 	if (err)
 		return err;

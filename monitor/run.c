@@ -60,8 +60,8 @@ static void check_limit(struct instance *inst)
 		inst->exit.stats.mem_peak_bytes = used;
 	if (used <= inst->start.mem_limit)
 		return;
-	instance_finish(inst, MF_EXIT_OOM, 9,
-			"it used %lu MiB", (unsigned long)(used >> 20));
+	instance_finish(inst, MF_EXIT_OOM, 9, "it used %lu MiB",
+			(unsigned long)(used >> 20));
 }
 
 /* ---- doorbells ---------------------------------------------------------- */

@@ -101,6 +101,7 @@ void kfree(void *p)
 		page_free(p, tag - TAG_LARGE);
 		return;
 	}
+	kassert(tag < TAG_CLASS + CLASS_COUNT);
 	o->next = class_free[tag - TAG_CLASS];
 	class_free[tag - TAG_CLASS] = o;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A circular buffer over one power-of-two run of pages. */
+/*
+ * A circular buffer over one power-of-two run of pages. Pipes and local
+ * sockets keep their bytes in one; it never grows.
+ */
 #include "fs/bytebuf.h"
 
 #include "core/alloc.h"

@@ -180,8 +180,7 @@ static uint32_t output_poll(struct file *f)
 {
 	if (out.error[handle_of(f)])
 		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;
-	if (bytebuf_space(&out.bytes) >= PAGE_SIZE &&
-	    out.count < SEGMENTS_MAX)
+	if (bytebuf_space(&out.bytes) >= PAGE_SIZE && out.count < SEGMENTS_MAX)
 		return EPOLLOUT | EPOLLWRNORM;
 	out.wanted = true;
 	return 0;
@@ -279,8 +278,8 @@ static void fill_termios(struct termios *t)
 	*t = (struct termios){ .c_iflag = ICRNL | IXON,
 			       .c_oflag = OPOST | ONLCR,
 			       .c_cflag = B38400 | CS8 | CREAD,
-			       .c_lflag = ISIG | ICANON | ECHO | ECHOE |
-					  ECHOK | ECHOCTL | ECHOKE | IEXTEN };
+			       .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK |
+					  ECHOCTL | ECHOKE | IEXTEN };
 	memcpy(t->c_cc, cc, sizeof(cc));
 }
 

@@ -15,7 +15,7 @@
 
 #define NEST_MAX     4
 #define PRIVATE_BITS (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
-#define EXCLUSIVE_OK                                                    \
+#define EXCLUSIVE_OK                                                        \
 	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
 	 EPOLLEXCLUSIVE)
 
@@ -67,7 +67,7 @@ static uint32_t epoll_poll(struct file *f)
 	struct epoll *ep = f->priv;
 	struct list *pos, *tmp;
 
-	list_for_each_safe (pos, tmp, &ep->ready) {
+	list_for_each_safe(pos, tmp, &ep->ready) {
 		struct epitem *i = container_of(pos, struct epitem, ready_node);
 
 		if (item_events(i))
@@ -123,7 +123,7 @@ void epoll_forget_file(struct file *f)
 {
 	struct list *pos, *tmp;
 
-	list_for_each_safe (pos, tmp, &f->epoll_links)
+	list_for_each_safe(pos, tmp, &f->epoll_links)
 		item_free(container_of(pos, struct epitem, file_node));
 }
 
@@ -133,7 +133,7 @@ static struct epitem *find_item(struct epoll *ep, int fd, struct file *f)
 {
 	struct list *pos;
 
-	list_for_each (pos, &f->epoll_links) {
+	list_for_each(pos, &f->epoll_links) {
 		struct epitem *i = container_of(pos, struct epitem, file_node);
 
 		if (i->ep == ep && i->fd == fd)
@@ -153,7 +153,7 @@ static int nesting(struct file *f, const struct epoll *ep, int depth)
 		return depth;
 	if (e == ep || depth > NEST_MAX)
 		return NEST_MAX + 1;
-	list_for_each (pos, &e->items) {
+	list_for_each(pos, &e->items) {
 		struct epitem *i = container_of(pos, struct epitem, ep_node);
 		int d = nesting(i->file, ep, depth + 1);
 
@@ -260,7 +260,7 @@ static long send_ready(struct epoll *ep, uint64_t uevents, int max)
 			continue;
 		err = send_event(i, events,
 				 uevents + (uint64_t)n *
-						 sizeof(struct epoll_event));
+						   sizeof(struct epoll_event));
 		if (err || !(i->events & (EPOLLONESHOT | EPOLLET))) {
 			if (list_empty(&i->ready_node))
 				list_add_tail(&ep->ready, &i->ready_node);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event counters, as eventfd(2). */
+/*
+ * Event counters, as eventfd(2). A counter saturates below UINT64_MAX;
+ * readers wait for it to leave 0, writers for room.
+ */
 #include <asm/stat.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>

@@ -27,8 +27,7 @@ static void timerfd_fire(struct ktimer *k)
 
 	if (t->interval_ns) {
 		missed = (now - k->deadline_ns) / t->interval_ns;
-		ktimer_start(k, k->deadline_ns +
-					(missed + 1) * t->interval_ns);
+		ktimer_start(k, k->deadline_ns + (missed + 1) * t->interval_ns);
 	} else {
 		t->armed = false;
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Internet addresses and their forms at the edges. */
+/*
+ * Internet addresses and their forms at the edges: sockaddr of the
+ * program, struct mf_endpoint of the rings.
+ */
 #include "net/addr.h"
 
 #include <linux/in.h>
@@ -144,8 +147,8 @@ const char *net_addr_text(const struct net_addr *a, char buf[NET_ADDR_TEXT])
 	int n = 1;
 
 	if (net_addr_is_v4(a)) {
-		fmt_snprintf(buf, NET_ADDR_TEXT, "%u.%u.%u.%u:%u", p[12],
-			     p[13], p[14], p[15], a->port);
+		fmt_snprintf(buf, NET_ADDR_TEXT, "%u.%u.%u.%u:%u", p[12], p[13],
+			     p[14], p[15], a->port);
 		return buf;
 	}
 	buf[0] = '[';

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queues of datagrams, bounded by the receiver's buffer size. */
+/*
+ * Queues of datagrams, bounded by the receiver's buffer size: what does
+ * not fit is dropped, as on a network.
+ */
 #include "net/dgram.h"
 
 #include "core/alloc.h"

@@ -101,8 +101,8 @@ static void rx_emptied(struct hstream *hs)
 
 long hstream_recv(struct hstream *hs, struct iov_iter *to, bool peek)
 {
-	uint32_t n = (uint32_t)iov_copy_out(to, hs->rx + hs->rx_head,
-					    hs->rx_len);
+	uint32_t n =
+		(uint32_t)iov_copy_out(to, hs->rx + hs->rx_head, hs->rx_len);
 
 	if (peek || !n)
 		return n;

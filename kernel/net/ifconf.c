@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interface requests: the guest has one interface, the loopback. */
+/*
+ * Interface requests of ioctl: the guest has one interface, the loopback,
+ * and reports it as Linux would.
+ */
 #include <linux/in.h>
 #include <linux/sockios.h>
 
 #include "net/socket.h"
 
-#define LOOPBACK_INDEX 1
-#define LOOPBACK_MTU   65536
+#define LOOPBACK_INDEX	1
+#define LOOPBACK_MTU	65536
 #define ARPHRD_LOOPBACK 772
 #define NAME_SIZE	16
 #define LOOPBACK_FLAGS	0x49 /* IFF_UP, IFF_LOOPBACK, IFF_RUNNING */
@@ -112,7 +115,7 @@ long ifconf_ioctl(uint32_t cmd, uint64_t arg)
 		return copy_to_user(arg, &r, sizeof(r));
 	}
 	r.name[NAME_SIZE - 1] = 0;
-	if (strcmp(r.name, "lo"))
+	if (strcmp(r.name, "lo") != 0)
 		return -ENODEV;
 	err = fill(cmd, &r);
 	return err ? err : copy_to_user(arg, &r, sizeof(r));

@@ -41,7 +41,7 @@ static struct inet_bind *conflict(const struct inet_bind *b)
 {
 	struct list *pos;
 
-	list_for_each (pos, &binds) {
+	list_for_each(pos, &binds) {
 		struct inet_bind *o = container_of(pos, struct inet_bind, node);
 
 		if (o != b && o->sock->protocol == b->sock->protocol &&
@@ -58,7 +58,7 @@ static bool port_in_use(const struct inet_bind *b)
 
 	if (port_find(b->sock->protocol, b->addr.port))
 		return true;
-	list_for_each (pos, &binds) {
+	list_for_each(pos, &binds) {
 		struct inet_bind *o = container_of(pos, struct inet_bind, node);
 
 		if (o->sock->protocol == b->sock->protocol &&
@@ -125,7 +125,7 @@ int inet_may_listen(const struct inet_bind *b)
 {
 	struct list *pos;
 
-	list_for_each (pos, &binds) {
+	list_for_each(pos, &binds) {
 		struct inet_bind *o = container_of(pos, struct inet_bind, node);
 
 		if (o != b && o->sock->protocol == b->sock->protocol &&
@@ -166,7 +166,7 @@ struct socket *inet_lookup(uint16_t protocol, const struct net_addr *to,
 	struct list *pos;
 	int best_score = 0;
 
-	list_for_each (pos, &binds) {
+	list_for_each(pos, &binds) {
 		struct inet_bind *b = container_of(pos, struct inet_bind, node);
 		int points = 0;
 

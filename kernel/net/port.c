@@ -61,7 +61,7 @@ static struct list *next_listener(struct port *p)
 {
 	struct list *pos;
 
-	list_for_each (pos, &p->listeners) {
+	list_for_each(pos, &p->listeners) {
 		if (!tcp_listener_has_room(pos))
 			continue;
 		list_del(pos);
@@ -77,7 +77,7 @@ void port_more(struct port *p)
 	struct list *pos;
 	bool room = false;
 
-	list_for_each (pos, &p->listeners)
+	list_for_each(pos, &p->listeners)
 		room = room || tcp_listener_has_room(pos);
 	if (p->asked || !room)
 		return;

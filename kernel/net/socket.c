@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all sockets share: their file, waiting, errors, making them. */
+/*
+ * What all sockets share: their file, waiting, errors, making them. The
+ * families are behind struct socket_ops.
+ */
 #include "net/socket.h"
 
 #include <asm/ioctls.h>
@@ -115,8 +118,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops,
 
 struct file *socket_file(struct socket *s, uint32_t flags)
 {
-	struct file *f = file_new(&socket_file_ops, s,
-				  O_RDWR | (flags & SOCK_NONBLOCK));
+	struct file *f =
+		file_new(&socket_file_ops, s, O_RDWR | (flags & SOCK_NONBLOCK));
 
 	if (!f) {
 		s->ops->release(s);

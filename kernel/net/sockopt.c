@@ -8,22 +8,22 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 
-#include <asm-generic/socket.h>
 #include "net/socket.h"
+#include <asm-generic/socket.h>
 
-#define SOL_IP	     0
-#define SOL_TCP	     6
-#define SOL_IPV6     41
+#define SOL_IP		      0
+#define SOL_TCP		      6
+#define SOL_IPV6	      41
 #define IPV6_UNICAST_HOPS_OPT 16
 #define IPV6_V6ONLY_OPT	      26
 #define IPV6_RECVERR_OPT      25
 #define IPV6_RECVPKTINFO_OPT  49
 #define IPV6_TCLASS_OPT	      67
-#define BUF_MIN	     2304
-#define BUF_MAX	     425984 /* twice net.core.wmem_max */
-#define TCP_ESTABLISHED 1
-#define TCP_CLOSE	7
-#define TCP_LISTEN_STATE 10
+#define BUF_MIN		      2304
+#define BUF_MAX		      425984 /* twice net.core.wmem_max */
+#define TCP_ESTABLISHED	      1
+#define TCP_CLOSE	      7
+#define TCP_LISTEN_STATE      10
 
 enum opt_kind {
 	OPT_FLAG, /* bool, any nonzero sets it */
@@ -37,11 +37,18 @@ struct opt {
 	uint16_t offset; /* into struct sock_opts */
 };
 
-#define FLAG(level, name, field) \
-	{ level, name, OPT_FLAG, offsetof(struct sock_opts, field) }
-#define INT(level, name, field) \
-	{ level, name, OPT_INT, offsetof(struct sock_opts, field) }
-#define NONE(level, name) { level, name, OPT_NONE, 0 }
+#define FLAG(level, name, field)                                         \
+	{                                                                \
+		level, name, OPT_FLAG, offsetof(struct sock_opts, field) \
+	}
+#define INT(level, name, field)                                         \
+	{                                                               \
+		level, name, OPT_INT, offsetof(struct sock_opts, field) \
+	}
+#define NONE(level, name)                \
+	{                                \
+		level, name, OPT_NONE, 0 \
+	}
 
 static const struct opt opts[] = {
 	FLAG(SOL_SOCKET, SO_REUSEADDR, reuseaddr),
@@ -315,8 +322,8 @@ static int get_tcp_info(struct socket *s, uint64_t uval, uint64_t ulen)
 	return give(uval, ulen, &info, sizeof(info));
 }
 
-static int get_plain(const struct socket *s, const struct opt *o,
-		     uint64_t uval, uint64_t ulen)
+static int get_plain(const struct socket *s, const struct opt *o, uint64_t uval,
+		     uint64_t ulen)
 {
 	const char *field = (const char *)&s->opts + o->offset;
 	bool flag = false;

@@ -90,8 +90,7 @@ static int send_files(struct stream *st, struct sock_msg *m)
 
 long stream_send(struct stream *st, struct sock_msg *m)
 {
-	uint64_t deadline =
-		socket_deadline(st->sock->opts.snd_timeout_ns);
+	uint64_t deadline = socket_deadline(st->sock->opts.snd_timeout_ns);
 	long done = 0, n;
 	int err;
 
@@ -141,8 +140,7 @@ static bool at_eof(const struct stream *st)
 }
 
 /* Takes the files that lie at the front; limits how far one may read. */
-static uint64_t take_files(struct stream *st, struct sock_msg *m,
-			   uint64_t want)
+static uint64_t take_files(struct stream *st, struct sock_msg *m, uint64_t want)
 {
 	struct scm_mark *mark;
 
@@ -186,8 +184,7 @@ static long recv_once(struct stream *st, struct sock_msg *m)
 
 long stream_recv(struct stream *st, struct sock_msg *m)
 {
-	uint64_t deadline =
-		socket_deadline(st->sock->opts.rcv_timeout_ns);
+	uint64_t deadline = socket_deadline(st->sock->opts.rcv_timeout_ns);
 	bool all = (m->flags & MSG_WAITALL) && !(m->flags & MSG_PEEK);
 	long done = 0, n;
 	int err;

@@ -109,8 +109,7 @@ static bool has_room(const struct tcp_socket *t)
 
 bool tcp_listener_has_room(struct list *listener)
 {
-	return has_room(container_of(listener, struct tcp_socket,
-				     listen_node));
+	return has_room(container_of(listener, struct tcp_socket, listen_node));
 }
 
 static void enqueue(struct tcp_socket *listener, struct tcp_socket *t)
@@ -134,8 +133,8 @@ static void fit_family(struct net_addr *a, uint16_t family)
 
 void tcp_accept_host(struct list *node, struct hstream *hs)
 {
-	struct tcp_socket *l = container_of(node, struct tcp_socket,
-					    listen_node);
+	struct tcp_socket *l =
+		container_of(node, struct tcp_socket, listen_node);
 	struct tcp_socket *t = tcp_alloc(l->s.family);
 
 	if (!t) {
@@ -346,8 +345,8 @@ static void tcp_release(struct socket *s)
 	if (s->listening && t->port)
 		port_unlisten(t->port, &t->listen_node);
 	while ((n = list_pop_head(&t->accepted)))
-		tcp_release(&container_of(n, struct tcp_socket,
-					  accept_node)->s);
+		tcp_release(
+			&container_of(n, struct tcp_socket, accept_node)->s);
 	inet_unbind(&t->bind);
 	stream_close(&t->st);
 	kfree(t);

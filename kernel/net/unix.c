@@ -123,8 +123,7 @@ int unix_pair_new(uint16_t type, struct socket *ret[2])
 static int normalize(const struct sock_name *n, struct sock_name *ret)
 {
 	*ret = *n;
-	if (n->len < UNIX_PATH_OFF ||
-	    n->len > UNIX_PATH_OFF + UNIX_PATH_MAX ||
+	if (n->len < UNIX_PATH_OFF || n->len > UNIX_PATH_OFF + UNIX_PATH_MAX ||
 	    sock_name_family(n) != AF_UNIX)
 		return -EINVAL;
 	if (n->len > UNIX_PATH_OFF && n->bytes[UNIX_PATH_OFF])
@@ -144,7 +143,7 @@ static struct unix_socket *find_name(const struct sock_name *n)
 {
 	struct list *pos;
 
-	list_for_each (pos, &bound) {
+	list_for_each(pos, &bound) {
 		struct unix_socket *u =
 			container_of(pos, struct unix_socket, node);
 
@@ -378,9 +377,9 @@ static void made_room(struct unix_socket *u)
 	struct list *pos;
 
 	waitq_wake_all(&room);
-	list_for_each (pos, &u->senders)
-		socket_wake(&container_of(pos, struct unix_socket,
-					  peer_node)->s);
+	list_for_each(pos, &u->senders)
+		socket_wake(
+			&container_of(pos, struct unix_socket, peer_node)->s);
 }
 
 static long unix_recv(struct socket *s, struct sock_msg *m)
@@ -460,7 +459,7 @@ static void drop_senders(struct unix_socket *u)
 {
 	struct list *pos, *tmp;
 
-	list_for_each_safe (pos, tmp, &u->senders) {
+	list_for_each_safe(pos, tmp, &u->senders) {
 		struct unix_socket *v =
 			container_of(pos, struct unix_socket, peer_node);
 
@@ -478,8 +477,8 @@ static void unix_release(struct socket *s)
 	struct list *n;
 
 	while ((n = list_pop_head(&u->accepted)))
-		unix_release(&container_of(n, struct unix_socket,
-					   accept_node)->s);
+		unix_release(
+			&container_of(n, struct unix_socket, accept_node)->s);
 	list_del(&u->node);
 	drop_senders(u);
 	set_peer(u, NULL);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors: closing, duplicating, fcntl, ioctl, and files without a name. */
+/*
+ * System calls on descriptors: closing, duplicating, fcntl, ioctl, and
+ * files without a name.
+ */
 #include <asm/ioctls.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>

@@ -7,12 +7,12 @@
 #include <linux/fcntl.h>
 #include <linux/time_types.h>
 
-#include <asm-generic/socket.h>
 #include "core/alloc.h"
 #include "core/time.h"
 #include "sys/clock.h"
 #include "sys/net_args.h"
 #include "sys/syscall.h"
+#include <asm-generic/socket.h>
 
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS 2
@@ -247,9 +247,8 @@ static long recv_msg(struct file *f, struct socket *s, struct umsghdr *h,
 	if (n >= 0) {
 		h->control_len = put_control(s, h, &m);
 		h->flags = m.ret_flags;
-		if (h->name &&
-		    copy_to_user(h->name, name.bytes,
-				 min_u64(h->name_len, name.len)) < 0)
+		if (h->name && copy_to_user(h->name, name.bytes,
+					    min_u64(h->name_len, name.len)) < 0)
 			n = -EFAULT;
 		h->name_len = name.len;
 	}
@@ -290,14 +289,17 @@ long sys_sendto(struct mf_regs *r)
  */
 static long recv_nowhere(struct socket *s, struct sock_msg *m)
 {
+	struct sock_msg peek = *m;
 	struct iov_iter it;
 	char byte;
 	long n;
 
 	iov_iter_init_kernel(&it, &byte, 1);
-	m->iter = &it;
-	m->flags |= MSG_PEEK;
-	n = s->ops->recv(s, m);
+	peek.iter = &it;
+	peek.flags |= MSG_PEEK;
+	n = s->ops->recv(s, &peek);
+	peek.iter = m->iter;
+	*m = peek;
 	return n > 0 ? -EFAULT : n;
 }
 

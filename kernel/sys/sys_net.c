@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sockets: making, naming, connecting, options. Messages: sys_msg.c. */
+/*
+ * System calls on sockets: making, naming, connecting, options. Those that
+ * move messages are in sys_msg.c.
+ */
 #include <linux/fcntl.h>
 
 #include "net/socket.h"

@@ -85,8 +85,7 @@ static long splice_in(struct splice *s)
 	if (!data)
 		return -ENOMEM;
 	iov_iter_init_kernel(&it, data, len);
-	n = s->in->ops->read(s->in, &it,
-			     s->in_pos < 0 ? &stream : &s->in_pos);
+	n = s->in->ops->read(s->in, &it, s->in_pos < 0 ? &stream : &s->in_pos);
 	if (n > 0) {
 		iov_iter_init_kernel(&it, data, (uint64_t)n);
 		n = s->out->ops->write(s->out, &it, &stream);
@@ -148,8 +147,7 @@ long sys_splice(struct mf_regs *r)
 		return -EBADF;
 	if (!file_is_pipe(s.in) && !file_is_pipe(s.out))
 		return -EINVAL;
-	if (!s.in->ops->read || !s.out->ops->write ||
-	    (s.out->flags & O_APPEND))
+	if (!s.in->ops->read || !s.out->ops->write || (s.out->flags & O_APPEND))
 		return -EINVAL;
 	file_ref(s.in);
 	file_ref(s.out);

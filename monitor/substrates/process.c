@@ -207,8 +207,7 @@ static uint32_t wait_for_ring(struct process *p)
 			return 0;
 		left.tv_nsec = (long)(p->tick_ns - now);
 		if (atomic_compare_exchange_strong(
-			    p->doorbell, &word,
-			    word | DOORBELL_MONITOR_SLEEPS))
+			    p->doorbell, &word, word | DOORBELL_MONITOR_SLEEPS))
 			futex(p->doorbell, FUTEX_WAIT,
 			      word | DOORBELL_MONITOR_SLEEPS, &left);
 		word = atomic_load(p->doorbell);
@@ -224,8 +223,7 @@ static void handle_gate_ring(struct instance *inst, uint32_t op,
 	uint64_t step = inst->shared->arg[1];
 
 	if (!p->started && op == DOORBELL_FAILED)
-		dead(ret, VM_EXIT_HOST,
-		     "the guest's process could not %s: %s",
+		dead(ret, VM_EXIT_HOST, "the guest's process could not %s: %s",
 		     process_child_step(step), strerror((int)error));
 	else if (op == DOORBELL_NO_PAGE)
 		dead(ret, VM_EXIT_HOST,

@@ -17,17 +17,17 @@
 #include "monitor/instance.h"
 
 /* process_gate.S knows these values. */
-#define DOORBELL_RUNG	       0x80000000u
-#define DOORBELL_GUEST_SLEEPS  0x40000000u
+#define DOORBELL_RUNG		0x80000000u
+#define DOORBELL_GUEST_SLEEPS	0x40000000u
 #define DOORBELL_MONITOR_SLEEPS 1u
-#define DOORBELL_OP	       0x3fffffffu
+#define DOORBELL_OP		0x3fffffffu
 
 /* Operations that the gate itself rings. */
-#define DOORBELL_GATE	  0x3f000000u
-#define DOORBELL_STARTED  (DOORBELL_GATE | 0x200u) /* ready to enter */
-#define DOORBELL_FAILED	  (DOORBELL_GATE | 0x300u) /* arg: errno, step */
-#define DOORBELL_NO_PAGE  (DOORBELL_GATE | 0x100u) /* SIGBUS of the host */
-#define DOORBELL_TRAP	  DOORBELL_GATE /* | vector: before the kernel */
+#define DOORBELL_GATE	 0x3f000000u
+#define DOORBELL_STARTED (DOORBELL_GATE | 0x200u) /* ready to enter */
+#define DOORBELL_FAILED	 (DOORBELL_GATE | 0x300u) /* arg: errno, step */
+#define DOORBELL_NO_PAGE (DOORBELL_GATE | 0x100u) /* SIGBUS of the host */
+#define DOORBELL_TRAP	 DOORBELL_GATE /* | vector: before the kernel */
 
 /* The descriptors of the guest's process. */
 #define PROCESS_RAM_FD	 0

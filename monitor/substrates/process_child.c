@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,6 @@
 #include <sys/resource.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
-#include <linux/seccomp.h>
 #include <unistd.h>
 
 #include "monitor/substrates/process.h"
@@ -44,8 +44,8 @@ static const char *const steps[] = {
 	[STEP_SIGNALS] = "prepare its signals",
 	[STEP_LIMITS] = "limit its resources",
 	[STEP_WINDOW] = "map the kernel's data",
-	[STEP_KERNEL] = "map the kernel's text, which needs an image on a "
-			"file system that is not mounted noexec",
+	[STEP_KERNEL] = ("map the kernel's text, which needs an image on a "
+			 "file system that is not mounted noexec"),
 	[STEP_FILTER] = "install its seccomp filter",
 };
 
@@ -111,8 +111,8 @@ static bool set_handler(int signal, const uint8_t *handler)
 			 KERNEL_SA_RESTORER,
 	};
 
-	return syscall(SYS_rt_sigaction, signal, &sa, NULL,
-		       sizeof(sa.mask)) == 0;
+	return syscall(SYS_rt_sigaction, signal, &sa, NULL, sizeof(sa.mask)) ==
+	       0;
 }
 
 static bool set_signals(void)
@@ -121,8 +121,7 @@ static bool set_signals(void)
 		.ss_sp = (void *)(MF_DIRECT_VA + PROCESS_SIGSTACK_GPA),
 		.ss_size = PROCESS_SIGSTACK_SIZE,
 	};
-	static const int traps[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-				     SIGTRAP };
+	static const int traps[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
 	sigset_t none;
 
 	end_rseq();
@@ -149,9 +148,9 @@ static bool limit(int resource, uint64_t value)
  */
 static bool set_limits(const struct instance *inst)
 {
-	uint64_t as = MAPPINGS_PER_PAGE *
-			      (inst->mem.ram_max + inst->mem.image_size) +
-		      WINDOW_SIZE;
+	uint64_t as =
+		MAPPINGS_PER_PAGE * (inst->mem.ram_max + inst->mem.image_size) +
+		WINDOW_SIZE;
 
 	return limit(RLIMIT_AS, as) && limit(RLIMIT_DATA, 0) &&
 	       limit(RLIMIT_CORE, 0) && limit(RLIMIT_MEMLOCK, 0) &&

@@ -124,10 +124,9 @@ static void rig_open(struct rig *g)
 	static const struct mf_port ports[2] = { { 80, 6, 0 }, { 53, 17, 0 } };
 	int fds[2] = { local_listener(),
 		       socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0) };
-	struct rings_config c = { .mem = &g->mem,
-				  .ports = ports,
-				  .port_fds = fds,
-				  .port_count = 2 };
+	struct rings_config c = {
+		.mem = &g->mem, .ports = ports, .port_fds = fds, .port_count = 2
+	};
 	int pair[2];
 
 	g->mem.ram = aligned_alloc(4096, RAM_SIZE);

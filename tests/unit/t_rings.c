@@ -146,9 +146,8 @@ static int dial(void)
 /* Listens, connects, accepts; the stream's handle. */
 static uint32_t open_stream(int *ret_client)
 {
-	if (run((struct mf_sqe){ .op = MF_OP_LISTEN,
-				 .handle = TCP_PORT,
-				 .arg = 8 }) != 0)
+	if (run((struct mf_sqe){
+		    .op = MF_OP_LISTEN, .handle = TCP_PORT, .arg = 8 }) != 0)
 		abort();
 	*ret_client = dial();
 	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 0);
@@ -171,9 +170,9 @@ static void test_bad_entries(void)
 		  -EBADF);
 	check_int(run((struct mf_sqe){ .op = MF_OP_SEND, .handle = 1 }),
 		  -EINVAL);
-	check_int(run((struct mf_sqe){ .op = MF_OP_ACCEPT,
-				       .handle = TCP_PORT }),
-		  -EINVAL);
+	check_int(
+		run((struct mf_sqe){ .op = MF_OP_ACCEPT, .handle = TCP_PORT }),
+		-EINVAL);
 	check_int(run((struct mf_sqe){ .op = MF_OP_CLOSE, .handle = 1 }),
 		  -EINVAL);
 	rig_close();
