@@ -23,6 +23,8 @@
 	(1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | \
 	 1u << 17 | 1u << 21)
 #define VECTOR_UD 6
+/* KVM_RUN may ask to be called again; a host that cannot go on says so too. */
+#define AGAIN_MAX 1000
 
 __attribute__((format(printf, 2, 3))) static void dead(struct vm_exit *ret,
 						       const char *fmt, ...)
@@ -271,6 +273,7 @@ static void take_tick(void)
 static void kvm_run(struct instance *inst, struct vm_exit *ret)
 {
 	struct kvm_vm *vm = inst->substrate_state;
+	unsigned again = 0;
 
 	ret->kind = VM_EXIT_TICK;
 	for (;;) {
@@ -283,7 +286,7 @@ static void kvm_run(struct instance *inst, struct vm_exit *ret)
 			take_tick();
 			return;
 		}
-		if (errno == EAGAIN)
+		if (errno == EAGAIN && again++ < AGAIN_MAX)
 			continue;
 		if (errno == EFAULT)
 			dead(ret, "the guest wrote to memory it may only "
