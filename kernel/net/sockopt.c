@@ -4,6 +4,7 @@
  * network does not exist here, or belongs to the host. Those that are a plain
  * int or flag in struct sock_opts stand in tables.
  */
+#include <asm-generic/socket.h>
 #include <linux/eventpoll.h>
 #include <linux/in.h>
 #include <linux/tcp.h>
