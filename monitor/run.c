@@ -95,11 +95,11 @@ static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 		uint64_t timeout = clock_timeout_ns(inst, deadline_ns);
 		int woke;
 
-		if (!timeout)
-			return;
 		woke = rings_wait(&inst->rings, timeout, MF_CTL_FD);
 		if (woke < 0)
 			broke_contract(inst, rings_error(&inst->rings));
+		if (!timeout && woke == RINGS_WAKE_TIMEOUT)
+			return;
 		if (woke < 0 || !(woke & RINGS_WAKE_EXTRA))
 			continue;
 		ctl_poll(inst);
@@ -113,7 +113,9 @@ static void do_ring(struct instance *inst)
 	uint64_t flags = inst->shared->arg[0];
 	uint64_t deadline = inst->shared->arg[1];
 
-	if (rings_submit(&inst->rings) < 0 || rings_poll(&inst->rings) < 0) {
+	/* A wait looks by itself. */
+	if (rings_submit(&inst->rings) < 0 ||
+	    (!(flags & MF_RING_WAIT) && rings_poll(&inst->rings) < 0)) {
 		broke_contract(inst, rings_error(&inst->rings));
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "core/signal.h"
 #include "core/uaccess.h"
 #include "fs/console.h"
+#include "net/socket.h"
 
 struct list thread_all = LIST_INIT(thread_all);
 unsigned thread_count;
@@ -147,6 +148,7 @@ void thread_exit(int status)
 
 void process_exit(int wait_status)
 {
+	net_drain();
 	console_drain();
 	kernel_shared->arg[0] = (uint64_t)wait_status;
 	arch_doorbell(MF_DB_EXIT);

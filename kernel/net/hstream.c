@@ -9,12 +9,15 @@
 #include <linux/eventpoll.h>
 
 #include "core/alloc.h"
+#include "core/time.h"
 #include "dev/ring.h"
 #include "net/stream.h"
 
-#define RX_ORDER_MAX 4
+#define RX_ORDER_MAX	  4
+#define DRAIN_PATIENCE_NS (2 * NS_PER_SEC)
 
 struct hstream {
+	struct list node; /* in `all` */
 	struct stream *st; /* NULL: not yet accepted, or closed */
 	uint32_t handle;
 	struct net_addr peer;
@@ -34,6 +37,8 @@ struct hstream {
 	struct ring_op recv_op, send_op, close_op;
 	struct ring_deferred later;
 };
+
+static struct list all = LIST_INIT(all);
 
 static void hstream_wake(struct hstream *hs)
 {
@@ -237,6 +242,7 @@ static void close_done(struct ring_op *op, int64_t res)
 
 	(void)res;
 	ring_undefer(&hs->later);
+	list_del(&hs->node);
 	bytebuf_fini(&hs->tx);
 	if (hs->rx)
 		page_free(hs->rx, hs->rx_order);
@@ -261,6 +267,7 @@ struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer)
 	hs->close_op.done = close_done;
 	hs->later.prepare = hstream_prepare;
 	bytebuf_init(&hs->tx, STREAM_BUF_MAX);
+	list_add_tail(&all, &hs->node);
 	ask(hs);
 	return hs;
 }
@@ -295,4 +302,36 @@ void hstream_close(struct hstream *hs)
 	hs->st = NULL;
 	hs->closing = true;
 	ring_defer(&hs->later);
+}
+
+/* Bytes not yet taken by the host; makes their completions be noticed. */
+static uint64_t unsent_bytes(void)
+{
+	uint64_t n = 0;
+	struct list *pos;
+
+	list_for_each (pos, &all) {
+		struct hstream *hs = container_of(pos, struct hstream, node);
+
+		hs->tx_wanted = true;
+		n += hs->tx.len;
+	}
+	return n;
+}
+
+void net_drain(void)
+{
+	uint64_t left = unsent_bytes(), before, deadline;
+
+	while (left) {
+		deadline = time_deadline(DRAIN_PATIENCE_NS);
+		do {
+			ring_wait(deadline);
+			ring_reap();
+			before = left;
+			left = unsent_bytes();
+		} while (left && left == before && time_mono_ns() < deadline);
+		if (left == before)
+			return;
+	}
 }

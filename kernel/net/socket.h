@@ -121,6 +121,11 @@ int unix_pair_new(uint16_t type, struct socket *ret[2]);
 
 /* Once at boot. */
 void net_init(void);
+/*
+ * At the very end: what programs have sent leaves the guest, as long as the
+ * far ends go on taking it.
+ */
+void net_drain(void);
 
 /*
  * Sleeps until the socket's state changes: 0; -EAGAIN if the call must not

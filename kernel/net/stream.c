@@ -67,6 +67,8 @@ static long send_once(struct stream *st, struct iov_iter *from)
 	n = bytebuf_put(&st->peer->rx, from, from->left);
 	if (n > 0)
 		socket_wake(st->peer->sock);
+	if (from->left)
+		st->wants_room = true;
 	return n;
 }
 
@@ -159,6 +161,18 @@ static uint64_t take_files(struct stream *st, struct sock_msg *m, uint64_t want)
 	return take_files(st, m, want);
 }
 
+/* An edge-triggered epoll of the peer must see no edge but this. */
+static void made_room(struct stream *st)
+{
+	struct stream *peer = st->peer;
+
+	if (!peer || !peer->wants_room ||
+	    bytebuf_space(&st->rx) < STREAM_BUF_MAX / 4)
+		return;
+	peer->wants_room = false;
+	socket_wake(peer->sock);
+}
+
 static long recv_once(struct stream *st, struct sock_msg *m)
 {
 	bool peek = m->flags & MSG_PEEK;
@@ -175,8 +189,7 @@ static long recv_once(struct stream *st, struct sock_msg *m)
 		return n;
 	bytebuf_drop(&st->rx, (uint32_t)n);
 	st->rx_first += (uint64_t)n;
-	if (st->peer)
-		socket_wake(st->peer->sock);
+	made_room(st);
 	if (!st->rx.len && st->rx.size > PAGE_SIZE)
 		bytebuf_fini(&st->rx);
 	return n;
@@ -218,9 +231,10 @@ static bool writable(struct stream *st)
 		return true;
 	if (st->host)
 		return hstream_writable(st->host);
-	if (!st->peer)
+	if (!st->peer || bytebuf_space(&st->peer->rx) >= STREAM_BUF_MAX / 4)
 		return true;
-	return bytebuf_space(&st->peer->rx) >= STREAM_BUF_MAX / 4;
+	st->wants_room = true;
+	return false;
 }
 
 /* Nothing will follow what has arrived, read or not. */

@@ -31,6 +31,7 @@ struct stream {
 	bool rx_eof; /* nothing comes after what is there */
 	bool rx_shut, tx_shut; /* we said so */
 	bool connected;
+	bool wants_room; /* wake us when the peer has read */
 };
 
 void stream_init(struct stream *st, struct socket *s);
@@ -39,6 +40,7 @@ void stream_attach_host(struct stream *st, struct hstream *hs);
 
 long stream_send(struct stream *st, struct sock_msg *m);
 long stream_recv(struct stream *st, struct sock_msg *m);
+/* Room it reports as missing wakes the socket when it comes. */
 uint32_t stream_poll(struct stream *st);
 uint32_t stream_readable(const struct stream *st);
 void stream_shutdown(struct stream *st, int how);
