@@ -23,6 +23,7 @@ void text_add_bytes(struct textbuf *t, const void *p, size_t len);
 struct pseudo_node {
 	const char *name;
 	uint32_t mode; /* S_IFDIR, S_IFREG or S_IFLNK, and permissions */
+	uint32_t child_count;
 	/* A file: one of these. */
 	const char *content;
 	void (*text)(struct textbuf *t, uint64_t arg);
@@ -30,9 +31,8 @@ struct pseudo_node {
 	long (*link)(char *buf, size_t size, uint64_t arg);
 	int (*follow)(struct vnode **ret_vn, struct file **ret_file,
 		      uint64_t arg);
-	/* A directory: fixed entries, ... */
+	/* A directory: child_count fixed entries, ... */
 	const struct pseudo_node *children;
-	uint32_t child_count;
 	/* ... or numbered ones, each a `member`; the first at or after
 	 * `from`, or -1. */
 	int64_t (*next_member)(int64_t from);
