@@ -26,18 +26,25 @@ int cmd_fail(int status, const struct err *e)
 	return status;
 }
 
-/* One write, so that lines of several processes do not mix. */
+/*
+ * One write, so that lines of several processes do not mix. What guests say
+ * passes through here; it must not move the cursor or begin a new line.
+ */
 void cmd_log(const char *fmt, ...)
 {
 	char line[1024] = "mayfly: ";
 	const size_t start = strlen(line), max = sizeof(line) - 1;
 	va_list ap;
-	size_t len;
+	size_t i, len;
 
 	va_start(ap, fmt);
 	vsnprintf(line + start, max - start, fmt, ap);
 	va_end(ap);
 	len = strlen(line);
+	for (i = start; i < len; i++) {
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	}
 	line[len++] = '\n';
 	file_write(2, line, len);
 }
