@@ -102,10 +102,25 @@ $(B)/gen/cli/syscall_names.inc:
 $(addsuffix /cli/stats.o,$(B)/obj $(B)/fuzz-obj $(B)/lint/host): \
 	$(B)/gen/cli/syscall_names.inc
 
+# The jail's filters, made by libseccomp now instead of at every start.
+JAIL_GEN := monitor/gen/jail_filter.c monitor/rings_syscalls.c
+$(B)/gen/jail-filter: $(JAIL_GEN) $(wildcard monitor/*.h \
+		monitor/substrates/*.h abi/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -MMD -MP $(EXTRA_CFLAGS),$(HOST_CFLAGS)) \
+		-o $@ $(JAIL_GEN) -lseccomp
+$(B)/gen/monitor/jail_filter.inc: $(B)/gen/jail-filter
+	@mkdir -p $(@D)
+	$(Q)$< >$@.tmp
+	$(Q)mv $@.tmp $@
+$(addsuffix /monitor/jail.o,$(B)/obj $(B)/fuzz-obj $(B)/lint/host): \
+	$(B)/gen/monitor/jail_filter.inc
+
 $(B)/bin/mayfly-monitor: $(call hobj,$(MONITOR_SRC) $(MONITOR_ASM) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
+	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^
 
 $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)

@@ -86,6 +86,14 @@ enum mf_phase {
 	MF_PHASE_COUNT = 5,
 };
 
+/* What the monitor could give up before the first instruction. */
+enum mf_jail {
+	MF_JAIL_UID = 1u, /* a user and group of its own */
+	MF_JAIL_ROOT = 2u, /* an empty root directory */
+	MF_JAIL_CAPS = 4u, /* all capabilities */
+	MF_JAIL_SECCOMP = 8u, /* all system calls but a few */
+};
+
 struct mf_ctl_stats {
 	uint64_t phase_us[MF_PHASE_COUNT];
 	uint64_t exits; /* doorbells, by kind below, and others */
@@ -96,6 +104,8 @@ struct mf_ctl_stats {
 	uint64_t run_us; /* first instruction to the end */
 	uint64_t mem_peak_bytes; /* resident, high-water mark, host's view */
 	uint64_t bytes_in, bytes_out; /* sockets */
+	uint32_t jail; /* enum mf_jail */
+	uint32_t pad;
 	struct mf_stats guest;
 };
 

@@ -106,7 +106,12 @@ static int end_by_monitor(const struct report *r)
 {
 	int status = r->out->monitor_status;
 
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		cmd_log("the monitor of %s was killed by its jail: it made a "
+			"system call that is not on its list (please report "
+			"this)",
+			r->name);
+	else if (WIFSIGNALED(status))
 		cmd_log("the monitor of %s was ended by %s", r->name,
 			signal_name((unsigned)WTERMSIG(status)));
 	else

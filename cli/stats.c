@@ -37,6 +37,9 @@ static const char *const phase_names[MF_PHASE_COUNT] = {
 	[MF_PHASE_READY] = "ready",
 };
 
+static const char *const jail_names[] = { "uid", "root", "capabilities",
+					  "seccomp" };
+
 static void put(json_t *o, const char *name, uint64_t value)
 {
 	json_object_set_new(o, name, json_integer((json_int_t)value));
@@ -81,6 +84,18 @@ static const char *reason_of(const struct outcome *out)
 	return reason_names[out->exit.reason];
 }
 
+/* What the monitor gave up: names of enum mf_jail. */
+static json_t *jail(uint32_t bits)
+{
+	json_t *a = json_array();
+	unsigned i;
+
+	for (i = 0; i < sizeof(jail_names) / sizeof(jail_names[0]); i++)
+		if (bits & (1u << i))
+			json_array_append_new(a, json_string(jail_names[i]));
+	return a;
+}
+
 static void put_stats(json_t *o, const struct mf_ctl_stats *s)
 {
 	put(o, "run_us", s->run_us);
@@ -89,6 +104,7 @@ static void put_stats(json_t *o, const struct mf_ctl_stats *s)
 	put(o, "guest_memory_peak_bytes", s->guest.mem_peak);
 	put(o, "bytes_in", s->bytes_in);
 	put(o, "bytes_out", s->bytes_out);
+	json_object_set_new(o, "jail", jail(s->jail));
 	put(o, "exits", s->exits);
 	put(o, "ticks", s->ticks);
 	put(o, "traps", s->traps);

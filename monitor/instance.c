@@ -21,7 +21,7 @@ void instance_phase(struct instance *inst, enum mf_phase phase)
 {
 	uint64_t now = host_mono_ns();
 
-	inst->exit.stats.phase_us[phase] = (now - inst->phase_ns) / 1000;
+	inst->exit.stats.phase_us[phase] += (now - inst->phase_ns) / 1000;
 	inst->phase_ns = now;
 }
 

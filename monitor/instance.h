@@ -132,7 +132,8 @@ uint64_t clock_guest_mono_ns(const struct instance *inst);
 uint64_t clock_timeout_ns(const struct instance *inst, uint64_t deadline_ns);
 
 /* monitor/jail.c: gives up everything not needed from here on. */
-int jail_enter(struct instance *inst, struct err *e);
+int jail_drop(struct instance *inst, struct err *e); /* privileges */
+int jail_close(struct instance *inst, struct err *e); /* system calls */
 
 /* monitor/run.c: serves the guest until it ends. */
 void run_instance(struct instance *inst);

@@ -61,12 +61,15 @@ static int instance_start(struct instance *inst, struct err *e)
 	    (err = choose_substrate(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_SETUP);
+	if ((err = jail_drop(inst, e)) < 0)
+		return err;
+	instance_phase(inst, MF_PHASE_JAIL);
 	if ((err = loader_init(inst, e)) < 0 ||
 	    (err = inst->ops->init(inst, e)) < 0 ||
 	    (err = clock_init(inst, e)) < 0 || (err = rings_start(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_VM);
-	if ((err = jail_enter(inst, e)) < 0)
+	if ((err = jail_close(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
 	return 0;
