@@ -115,6 +115,8 @@ static void detach(struct dentry *d)
 	while (*b != d)
 		b = &(*b)->hash_next;
 	*b = d->hash_next;
+	if (dd->listed == d)
+		dd->listed = NULL;
 	list_del(&d->node);
 	dd->count--;
 }
@@ -258,17 +260,29 @@ static bool list_dots(struct vnode *dir, int64_t *pos, dir_emit emit, void *ctx)
 	return true;
 }
 
+/*
+ * Long directories are listed in many calls; each goes on where the one
+ * before stopped, if its position is not before that.
+ */
+static struct list *list_start(const struct dir_data *dd, int64_t pos)
+{
+	if (dd->listed && dd->listed->cookie <= pos)
+		return &dd->listed->node;
+	return dd->entries.next;
+}
+
 int dir_list(struct vnode *dir, int64_t pos, dir_emit emit, void *ctx)
 {
+	struct dir_data *dd = &dir->u.dir;
 	int rc = load_all(dir);
-	struct list *p;
 
 	if (rc)
 		return rc;
-	if (dir->u.dir.removed || !list_dots(dir, &pos, emit, ctx))
+	if (dd->removed || !list_dots(dir, &pos, emit, ctx))
 		return 0;
-	list_for_each(p, &dir->u.dir.entries) {
-		const struct dentry *d = container_of(p, struct dentry, node);
+	for (struct list *p = list_start(dd, pos); p != &dd->entries;
+	     p = p->next) {
+		struct dentry *d = container_of(p, struct dentry, node);
 		struct dir_item item = {
 			.name = d->name,
 			.name_len = d->name_len,
@@ -277,7 +291,10 @@ int dir_list(struct vnode *dir, int64_t pos, dir_emit emit, void *ctx)
 			.next = d->cookie + 1,
 		};
 
-		if (d->cookie >= pos && !emit(ctx, &item))
+		if (d->cookie < pos)
+			continue;
+		dd->listed = d;
+		if (!emit(ctx, &item))
 			break;
 	}
 	return 0;

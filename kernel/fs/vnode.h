@@ -82,6 +82,7 @@ struct dir_data {
 	uint32_t bucket_count; /* power of two, 0 at first */
 	uint32_t count;
 	int64_t next_cookie;
+	struct dentry *listed; /* where the last listing stopped, or NULL */
 	bool removed; /* rmdir was here: no new entries */
 	bool partial; /* the image has more: `image` tells */
 	struct erofs_inode *image; /* NULL: not from the image */
