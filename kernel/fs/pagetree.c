@@ -16,6 +16,13 @@ struct node {
 	void *slot[SLOT_COUNT];
 };
 
+static uint64_t total;
+
+uint64_t pagetree_total(void)
+{
+	return total;
+}
+
 /* One past the largest index a tree of this height holds. */
 static uint64_t capacity(unsigned height)
 {
@@ -77,6 +84,7 @@ int pagetree_set(struct pagetree *t, uint64_t index, void *page)
 	kassert(!*slot);
 	*slot = page;
 	t->page_count++;
+	total++;
 	return 0;
 }
 
@@ -94,6 +102,7 @@ static bool subtree_remove(struct pagetree *t, void *p, unsigned height,
 	if (!height) {
 		page_free(p, 0);
 		t->page_count--;
+		total--;
 		return true;
 	}
 	step = capacity(height - 1);

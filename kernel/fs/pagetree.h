@@ -15,6 +15,9 @@ struct pagetree {
 	uint64_t page_count;
 };
 
+/* Pages in all trees. */
+uint64_t pagetree_total(void);
+
 /* The page, or NULL. */
 void *pagetree_get(const struct pagetree *t, uint64_t index);
 /* Puts a page where none is. 0 or -ENOMEM. */

@@ -73,6 +73,11 @@ static int copy_lower_page(const struct vnode *vn, uint64_t index, uint8_t *to)
 	return 0;
 }
 
+uint64_t regfile_pages_max(void)
+{
+	return kernel_boot->mem_limit / 2 / PAGE_SIZE;
+}
+
 /*
  * The RAM page at index, made if need be, with the lower bytes unless all
  * of it is about to be overwritten. 0, -ENOSPC or -errno.
@@ -87,6 +92,8 @@ static int own_page(struct vnode *vn, uint64_t index, bool overwrite,
 		*ret = page;
 		return 0;
 	}
+	if (pagetree_total() >= regfile_pages_max())
+		return -ENOSPC;
 	page = page_alloc(0);
 	if (!page)
 		return -ENOSPC;

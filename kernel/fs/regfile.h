@@ -21,6 +21,8 @@ int64_t regfile_seek_data(const struct vnode *vn, int64_t off, bool data);
 /* As file_ops.extent. */
 int regfile_extent(struct vnode *vn, uint64_t off, uint64_t len, bool share,
 		   struct map_extent *ret);
+/* How many pages all files may have in RAM: half of the memory, as tmpfs. */
+uint64_t regfile_pages_max(void);
 /* 512-byte blocks that stat reports. */
 uint64_t regfile_blocks(const struct vnode *vn);
 /*

@@ -11,6 +11,7 @@
 #include <linux/memfd.h>
 
 #include "core/alloc.h"
+#include "fs/regfile.h"
 #include "sys/files.h"
 
 #define AT_STAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH)
@@ -311,8 +312,8 @@ long sys_readlinkat(struct mf_regs *r)
 static long statfs_to_user(const struct vnode *vn, uint64_t to)
 {
 	struct statfs sf;
-	uint64_t total = kernel_boot->mem_limit / PAGE_SIZE;
-	uint64_t used = min_u64(total, kernel_stats->mem_now / PAGE_SIZE);
+	uint64_t total = regfile_pages_max();
+	uint64_t used = min_u64(total, pagetree_total());
 
 	memset(&sf, 0, sizeof(sf));
 	sf.f_type = TMPFS_MAGIC;
