@@ -57,6 +57,8 @@ static const struct rule process_rules[] = {
 	{ SCMP_SYS(pidfd_send_signal), "preempt the guest",
 	  ONLY(1, PROCESS_TICK_SIGNAL) },
 	{ SCMP_SYS(pidfd_send_signal), "end the guest", ONLY(1, SIGKILL) },
+	{ SCMP_SYS(sched_setaffinity), "guest and monitor on one CPU", ANY },
+	{ SCMP_SYS(getcpu), "on which one, where the C library asks", ANY },
 	{ SCMP_SYS(waitid), "how the guest's process ended",
 	  ONLY(0, P_PIDFD) },
 };

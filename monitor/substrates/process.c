@@ -25,7 +25,7 @@
 #include "monitor/substrates/process.h"
 
 #define HWCAP2_FSGSBASE 2u /* AT_HWCAP2 */
-#define NS_PER_MS	1000000u
+#define ONE_CPU_NS	(100u * 1000 * 1000) /* then choose anew */
 
 /* process_gate.S knows these. */
 _Static_assert(MF_SHARED_VA - MF_GATE_VA == 0x11000, "SHARED");
@@ -58,6 +58,11 @@ static struct process {
 	bool started; /* the guest has been entered */
 	bool serving; /* a ring was reported and is not answered */
 	uint64_t tick_ns; /* host CLOCK_MONOTONIC of the next tick */
+	bool rang; /* since the last tick */
+	cpu_set_t cpus; /* those we were given */
+	bool can_share; /* more than one, and we may choose */
+	bool one_cpu; /* guest and monitor are kept on one of them */
+	uint64_t one_cpu_ns; /* host CLOCK_MONOTONIC: since when */
 } process;
 
 uint64_t process_gate_va(const uint8_t *symbol)
@@ -105,6 +110,8 @@ static int process_init(struct instance *inst, struct err *e)
 		return err;
 	inst->substrate_state = p;
 	p->doorbell = (_Atomic uint32_t *)&inst->shared->doorbell;
+	p->can_share = sched_getaffinity(0, sizeof(p->cpus), &p->cpus) == 0 &&
+		       CPU_COUNT(&p->cpus) > 1;
 	build_gate(inst);
 	/* Not fork(): what it would prepare for the child is not used. */
 	pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &p->pidfd, NULL,
@@ -176,6 +183,44 @@ static bool child_is_dead(struct process *p, struct vm_exit *ret)
 	return true;
 }
 
+/* ---- one CPU for both ---------------------------------------------------- */
+
+/*
+ * Guest and monitor take turns. On one CPU a turn is a switch of 2 to 3 us;
+ * waking the other one on an idle CPU takes ten times as long where that CPU
+ * has to be fetched out of its sleep. So both are kept where the monitor is,
+ * until the guest computes for a whole tick, and never for longer than
+ * ONE_CPU_NS: then the scheduler may choose a better place.
+ */
+static void share_cpu(struct process *p, uint64_t now)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	if (cpu >= 0)
+		CPU_SET(cpu, &one);
+	p->one_cpu_ns = now;
+	p->one_cpu = sched_setaffinity(p->pid, sizeof(one), &one) == 0 &&
+		     sched_setaffinity(0, sizeof(one), &one) == 0;
+	p->can_share = p->one_cpu;
+}
+
+static void part(struct process *p)
+{
+	sched_setaffinity(p->pid, sizeof(p->cpus), &p->cpus);
+	sched_setaffinity(0, sizeof(p->cpus), &p->cpus);
+	p->one_cpu = false;
+}
+
+static void choose_cpu(struct process *p, uint64_t now)
+{
+	if (!p->one_cpu && p->can_share)
+		share_cpu(p, now);
+	else if (p->one_cpu && now - p->one_cpu_ns > ONE_CPU_NS)
+		part(p);
+}
+
 /* ---- the doorbell -------------------------------------------------------- */
 
 static long futex(_Atomic uint32_t *word, int op, uint32_t value,
@@ -240,8 +285,10 @@ static void process_run(struct instance *inst, struct vm_exit *ret)
 	uint64_t now = host_mono_ns();
 	uint32_t word, op;
 
-	if (p->serving)
+	if (p->serving) {
+		choose_cpu(p, now);
 		answer(p);
+	}
 	p->serving = false;
 	/* After a long sleep there is nobody to preempt yet. */
 	if (now > p->tick_ns + TICK_NS || !p->tick_ns)
@@ -251,17 +298,21 @@ static void process_run(struct instance *inst, struct vm_exit *ret)
 		op = word & DOORBELL_OP;
 		if (word && !p->started && op == DOORBELL_STARTED) {
 			p->started = true;
+			choose_cpu(p, now);
 			answer(p);
 			continue;
 		}
 		if (word)
 			break;
+		if (p->one_cpu && !p->rang)
+			part(p);
+		p->rang = false;
 		p->tick_ns = host_mono_ns() + TICK_NS;
 		ret->kind = VM_EXIT_TICK;
 		child_is_dead(p, ret);
 		return;
 	}
-	p->serving = true;
+	p->serving = p->rang = true;
 	ret->kind = VM_EXIT_DOORBELL;
 	ret->doorbell = op;
 	if (op >= DOORBELL_GATE)
