@@ -32,7 +32,9 @@ enum mf_op {
 	MF_OP_RECV = 2, /* stream */
 	MF_OP_RECVFROM = 3, /* datagram; addr2 = struct mf_endpoint (out) */
 	MF_OP_ACCEPT = 4, /* listener; addr2 = struct mf_endpoint (out);
-			   * res = the new handle */
+			   * res = the new handle; data that is already
+			   * there, at most len bytes, comes along at addr:
+			   * its length is res >> MF_ACCEPT_LEN_SHIFT */
 	/* write side: res = bytes, always all of them or an error */
 	MF_OP_WRITE = 5, /* console */
 	MF_OP_SEND = 6, /* stream */
@@ -50,6 +52,9 @@ enum mf_op {
 	MF_OP_LOG = 12, /* addr, len: one line of text for the log */
 	MF_OP_COUNT = 13,
 };
+
+#define MF_ACCEPT_LEN_SHIFT   32
+#define MF_ACCEPT_HANDLE(res) ((uint32_t)(res))
 
 enum mf_sockopt {
 	MF_SO_NODELAY = 1, /* 0 or 1 */

@@ -249,7 +249,8 @@ static void close_done(struct ring_op *op, int64_t res)
 	kfree(hs);
 }
 
-struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer)
+struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer,
+			    uint8_t *page, uint32_t len)
 {
 	struct mf_sqe close = { .op = MF_OP_CLOSE,
 				.flags = MF_SQE_QUIET,
@@ -258,10 +259,13 @@ struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer)
 
 	if (!hs) {
 		ring_submit(&close, NULL);
+		page_free(page, 0);
 		return NULL;
 	}
 	hs->handle = handle;
 	hs->peer = *peer;
+	hs->rx = page;
+	hs->rx_len = len;
 	hs->recv_op.done = recv_done;
 	hs->send_op.done = send_done;
 	hs->close_op.done = close_done;
@@ -310,7 +314,7 @@ static uint64_t unsent_bytes(void)
 	uint64_t n = 0;
 	struct list *pos;
 
-	list_for_each (pos, &all) {
+	list_for_each(pos, &all) {
 		struct hstream *hs = container_of(pos, struct hstream, node);
 
 		hs->tx_wanted = true;

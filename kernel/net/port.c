@@ -20,7 +20,7 @@ struct port {
 	uint16_t protocol, number;
 	struct list listeners;
 	struct socket *udp;
-	uint8_t *buf; /* of a RECVFROM */
+	uint8_t *buf; /* of a RECVFROM, or an ACCEPT's first data */
 	struct mf_endpoint *from;
 	bool asked; /* an ACCEPT or RECVFROM is under way */
 	unsigned sends; /* under way */
@@ -81,28 +81,43 @@ void port_more(struct port *p)
 		room = room || tcp_listener_has_room(pos);
 	if (p->asked || !room)
 		return;
+	if (!p->buf)
+		p->buf = page_alloc(0);
+	if (!p->buf)
+		return; /* tried again when the program accepts */
 	p->asked = true;
-	sqe.addr = kva_gpa(p->from);
+	sqe.addr = kva_gpa(p->buf);
+	sqe.len = PAGE_SIZE;
 	sqe.addr2 = kva_gpa(p->from);
 	ring_submit(&sqe, &p->op);
+}
+
+/* A connection and its first data, which is in p->buf. */
+static void accepted(struct port *p, uint32_t handle, uint32_t len)
+{
+	struct list *listener = next_listener(p);
+	struct net_addr peer;
+	struct hstream *hs;
+
+	if (!listener) {
+		close_handle(handle);
+		return;
+	}
+	net_addr_from_endpoint(&peer, p->from);
+	hs = hstream_new(handle, &peer, p->buf, len);
+	p->buf = NULL;
+	if (hs)
+		tcp_accept_host(listener, hs);
 }
 
 static void accept_done(struct ring_op *op, int64_t res)
 {
 	struct port *p = container_of(op, struct port, op);
-	struct net_addr peer;
-	struct hstream *hs;
-	struct list *listener;
 
 	p->asked = false;
-	listener = next_listener(p);
-	if (res >= 0 && !listener) {
-		close_handle((uint32_t)res);
-	} else if (res >= 0) {
-		net_addr_from_endpoint(&peer, p->from);
-		hs = hstream_new((uint32_t)res, &peer);
-		if (hs)
-			tcp_accept_host(listener, hs);
+	if (res >= 0) {
+		accepted(p, MF_ACCEPT_HANDLE(res),
+			 (uint32_t)(res >> MF_ACCEPT_LEN_SHIFT));
 	} else if (res != -ECANCELED) {
 		klog("accepting a connection to port %u failed: errno %d",
 		     p->number, (int)-res);

@@ -49,8 +49,12 @@ void stream_close(struct stream *st);
 
 /* ---- streams of the host (hstream.c) ------------------------------------ */
 
-/* Starts receiving at once. Takes the handle, also on failure (NULL). */
-struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer);
+/*
+ * A stream whose first `len` bytes have arrived in `page`; receives more by
+ * itself. Takes the page and the handle, also on failure (NULL).
+ */
+struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer,
+			    uint8_t *page, uint32_t len);
 const struct net_addr *hstream_peer(const struct hstream *hs);
 void hstream_attach(struct hstream *hs, struct stream *st);
 /* Bytes moved; 0: none there, or no room. */

@@ -268,6 +268,33 @@ static void test_hangup_after_short_read(void)
 	rig_close();
 }
 
+/* What the client said at once comes with the connection. */
+static void test_accept_with_data(void)
+{
+	int64_t res;
+	uint32_t s;
+	int c;
+
+	rig_open();
+	check_int(run((struct mf_sqe){
+			  .op = MF_OP_LISTEN, .handle = TCP_PORT, .arg = 8 }),
+		  0);
+	c = dial();
+	check_int(send(c, "first", 5, 0), 5);
+	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 4096);
+	check_int(rings_submit(&rings), 0);
+	res = wait_result();
+	check_int(res >> MF_ACCEPT_LEN_SHIFT, 5);
+	check_int(memcmp(mem.ram + BUF_A, "first", 5), 0);
+	s = MF_ACCEPT_HANDLE(res);
+	push_io(MF_OP_RECV, s, BUF_B, 64);
+	check_int(rings_submit(&rings), 0);
+	check_int(send(c, "next", 4, 0), 4);
+	check_int(wait_result(), 4);
+	close(c);
+	rig_close();
+}
+
 /* A send larger than any socket buffer, closed while it is under way. */
 static void test_close_after_send(void)
 {
@@ -425,6 +452,7 @@ int main(void)
 	RUN(test_broken_indices);
 	RUN(test_stream_life);
 	RUN(test_hangup_after_short_read);
+	RUN(test_accept_with_data);
 	RUN(test_close_after_send);
 	RUN(test_quiet);
 	RUN(test_datagrams);
