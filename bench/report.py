@@ -2,7 +2,8 @@
 """What the benchmarks share: the host's description, statistics, results.
 
 Results are one JSON object per benchmark, build/bench/NAME.json, and the
-same figures as a table on stdout. bench/README.md describes the format.
+same figures as a table, on stdout and in build/bench/NAME.md.
+bench/README.md describes the format.
 """
 import argparse
 import datetime
@@ -126,26 +127,30 @@ def text_of(value):
     return str(value)
 
 
-def print_table(heads, rows):
-    """The first column is text, the others are numbers."""
-    rows = [[text_of(v) for v in row] for row in rows]
-    widths = [max(len(r[i]) for r in [heads] + rows)
-              for i in range(len(heads))]
-    for row in [heads] + rows:
-        print("  ".join(c.ljust(w) if i == 0 else c.rjust(w)
-                        for i, (c, w) in enumerate(zip(row, widths))))
+def table(heads, rows):
+    """A Markdown table: the first column is text, the others are numbers."""
+    rows = [[text_of(v) for v in row] for row in [heads] + rows]
+    widths = [max(3, *(len(r[i]) for r in rows)) for i in range(len(heads))]
+    rows.insert(1, ["-" * w if i == 0 else "-" * (w - 1) + ":"
+                    for i, w in enumerate(widths)])
+    return "".join(
+        "| " + " | ".join(c.ljust(w) if i == 0 else c.rjust(w)
+                          for i, (c, w) in enumerate(zip(row, widths))) +
+        " |\n" for row in rows)
 
 
-def print_cases(cases, baseline=None):
+def case_rows(cases):
     """min, median, p99 and how much slower than the baseline."""
-    base = {c["name"]: c["median"] for c in cases}
+    medians = {c["name"]: c["median"] for c in cases}
     rows = []
     for c in cases:
-        under = base.get(c.get("baseline") or baseline)
+        base = medians.get(c.get("baseline"))
         rows.append([c["name"], c["unit"], c["count"], c["min"], c["median"],
-                     c["p99"], c["median"] / under if under else None])
-    print_table(["", "unit", "runs", "min", "median", "p99", "x native"],
-                rows)
+                     c["p99"], c["median"] / base if base else None])
+    return rows
+
+
+CASE_HEADS = ["", "unit", "samples", "min", "median", "p99", "x native"]
 
 
 class Bench:
@@ -165,29 +170,35 @@ class Bench:
     def add(self, *args, **facts):
         self.result["cases"].append(case(*args, **facts))
 
-    def finish(self):
+    def finish(self, heads, rows_of):
+        """Writes the results, prints the table rows_of(cases)."""
         r = self.result
         r["host"]["load_after"] = os.getloadavg()[0]
         r["seconds"] = round(time.monotonic() - self.started, 1)
-        path = os.path.join(OUT, r["bench"] + ".json")
-        with open(path + ".new", "w") as f:
-            json.dump(r, f, indent=1)
-            f.write("\n")
-        os.replace(path + ".new", path)
-        self.describe()
-        return r
+        text = self.description() + "\n" + table(heads, rows_of(r["cases"]))
+        self.write(".json", json.dumps(r, indent=1) + "\n")
+        self.write(".md", text)
+        print(f"{r['bench']}: {text}")
 
-    def describe(self):
+    def write(self, suffix, text):
+        path = os.path.join(OUT, self.result["bench"] + suffix)
+        with open(path + ".new", "w") as f:
+            f.write(text)
+        os.replace(path + ".new", path)
+
+    def description(self):
         r, h = self.result, self.result["host"]
-        print(f"\n{r['bench']}, {r['date']}, mayfly {r['version']}"
-              f"{', quick' if r['quick'] else ''}")
-        print(f"{h['cpu']}, {h['cores']} cores, "
-              f"{h['memory_bytes'] >> 30} GiB, Linux {h['kernel']}, "
-              f"kvm {h['kvm']}, load {h['load_before']:.2f} before, "
-              f"{h['load_after']:.2f} after")
+        lines = [
+            f"{r['date'][:16].replace('T', ' ')} UTC, mayfly {r['version']}"
+            f"{', quick' if r['quick'] else ''}; {h['cpu']}, {h['cores']} "
+            f"cores,",
+            f"{h['memory_bytes'] / 2**30:.0f} GiB, Linux {h['kernel']}, kvm "
+            f"{h['kvm']}; load {h['load_before']:.2f} before, "
+            f"{h['load_after']:.2f} after."]
         if h["load_before"] > QUIET_LOAD:
-            print("The machine was not quiet: these figures are disturbed.")
-        print()
+            lines.append("The machine was not quiet: these figures are "
+                         "disturbed.")
+        return "\n".join(lines) + "\n"
 
 
 def options(description, *more):

@@ -109,7 +109,7 @@ lint-cppcheck:
 # ---- scripts and man pages --------------------------------------------------
 LINT_PY := $(wildcard tools/*.py tests/*/*.py bench/*.py) tools/lint \
 	tools/gen-tests-mk tools/run-tests \
-	$(addprefix bench/,start syscall http idle run)
+	$(addprefix bench/,start syscall http idle run page)
 LINT_SH := $(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
 	$(wildcard test quickstart .ci/run tools/install-deps tools/lint-all \
 	tools/run-fuzz)
