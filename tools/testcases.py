@@ -113,11 +113,16 @@ class Case:
             "PROGS": f"{BUILD}/tests/guest", "TMP": f"{self.tmp}/t",
             "LIB": f"{ROOT}/tests/lib.sh", "HOME": self.tmp,
             "XDG_CACHE_HOME": f"{BUILD}/test-cache", "LC_ALL": "C.UTF-8",
-            "MF_TEST_NAME": self.name,
+            "MF_TEST_NAME": self.mark(),
         })
         if self.substrate:
             env["SUBSTRATE"] = self.substrate
         return env
+
+    def mark(self):
+        """Tells the processes of this test from those of any other, also
+        of another run beside this one."""
+        return f"{self.name} {os.getpid()} {self.tmp}"
 
     def say(self, text):
         self.log.write(text.encode())
@@ -135,7 +140,7 @@ class Case:
                 cmd, cwd=f"{self.tmp}/t", env=env, stdin=inp, stdout=out,
                 stderr=err, start_new_session=True)
             timed_out = wait_child(child, self.timeout)
-        left = end_session(child.pid, self.name)
+        left = end_session(child.pid, self.mark())
         stdout, stderr = read(out_path), read(err_path)
         for text in (stdout, stderr):
             self.log.write(text)
@@ -186,10 +191,10 @@ def wait_child(child, timeout):
     return True
 
 
-def session_members(session, name):
+def session_members(session, mark):
     """Pids and names of living processes that belong to a test: those of
-    its session, and those with its name in their environment."""
-    mark = b"MF_TEST_NAME=" + name.encode() + b"\0"
+    its session, and those with its mark in their environment."""
+    mark = b"MF_TEST_NAME=" + mark.encode() + b"\0"
     found = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -207,11 +212,11 @@ def session_members(session, name):
     return found
 
 
-def end_session(session, name):
+def end_session(session, mark):
     """Waits a moment for the last processes of a test, then kills them;
     returns the names of those that had to be killed."""
     for _ in range(20):
-        left = session_members(session, name)
+        left = session_members(session, mark)
         if not left:
             return []
         time.sleep(0.1)
@@ -433,7 +438,7 @@ def fuzz_cases():
 
 def lint_cases():
     here = f"{ROOT}/tests/lint"
-    return [ManyCase("lint", [f"{ROOT}/tools/lint-all"], 300),
+    return [ManyCase("lint", [f"{ROOT}/tools/lint-all"], 900),
             ManyCase("linter", [sys.executable, f"{here}/run.py"], 60),
             ManyCase("runner", [sys.executable, f"{here}/runner.py"], 60)]
 
