@@ -126,7 +126,7 @@ func timers() string {
 	start := time.Now()
 	time.Sleep(5 * time.Millisecond)
 	slept := time.Since(start) >= 5*time.Millisecond
-	return fmt.Sprint(order, ticks > 2, slept)
+	return fmt.Sprint(order, ticks > 0, slept)
 }
 
 // Goroutines that never call anything are preempted by a signal.
