@@ -6,8 +6,10 @@
 #include "fs/open.h"
 
 #include <linux/fcntl.h>
+#include <linux/inotify.h>
 
 #include "core/alloc.h"
+#include "fs/inotify.h"
 #include "fs/regfile.h"
 #include "fs/vfs.h"
 
@@ -39,6 +41,10 @@ void vfile_release(struct file *f)
 
 	if (vf->flock)
 		(void)vfile_flock(f, LOCK_UN);
+	if (!(f->flags & O_PATH))
+		notify_vnode(vf->vn, (f->flags & O_ACCMODE) == O_RDONLY ?
+					     IN_CLOSE_NOWRITE :
+					     IN_CLOSE_WRITE);
 	vnode_unref(vf->vn);
 	kfree(vf->text);
 	kfree(vf);
@@ -222,6 +228,8 @@ int vfs_open(const struct open_request *rq, struct file **ret)
 		return rc;
 	rc = open_result(&p, &r, ret);
 	path_release(&p);
+	if (!rc && !(r.flags & O_PATH) && file_vnode(*ret))
+		notify_vnode(file_vnode(*ret), IN_OPEN);
 	return rc;
 }
 

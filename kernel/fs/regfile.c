@@ -7,9 +7,12 @@
  */
 #include "fs/regfile.h"
 
+#include <linux/inotify.h>
+
 #include "core/alloc.h"
 #include "core/mm.h"
 #include "fs/image.h"
+#include "fs/inotify.h"
 
 /* A run of lower bytes; NULL for a hole in them. */
 struct run {
@@ -240,6 +243,7 @@ int regfile_truncate(struct vnode *vn, uint64_t size)
 	clear_tail(vn);
 	vnode_touch_data(vn);
 	clear_suid(vn);
+	notify_vnode(vn, IN_MODIFY);
 	return 0;
 }
 
@@ -271,6 +275,7 @@ int regfile_punch(struct vnode *vn, uint64_t off, uint64_t len)
 		end = ALIGN_UP(r->size, PAGE_SIZE);
 	last = end / PAGE_SIZE;
 	vnode_touch_data(vn);
+	notify_vnode(vn, IN_MODIFY);
 	if (first > last)
 		return zero_part(vn, off, end - off);
 	rc = zero_part(vn, off, first * PAGE_SIZE - off);

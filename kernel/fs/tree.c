@@ -6,8 +6,11 @@
  */
 #include "fs/tree.h"
 
+#include <linux/inotify.h>
+
 #include "core/alloc.h"
 #include "fs/image.h"
+#include "fs/inotify.h"
 #include "fs/open.h"
 #include "fs/regfile.h"
 
@@ -84,6 +87,7 @@ static int add(const struct tree_entry *e, struct vnode *vn)
 	if (vnode_is_dir(vn))
 		e->n.dir->nlink++;
 	vnode_touch_data(e->n.dir);
+	notify_name(&e->n, vn, IN_CREATE, 0);
 	return 0;
 }
 
@@ -157,6 +161,7 @@ int tree_link(const struct tree_entry *e, struct vnode *vn)
 		return rc;
 	vn->nlink++;
 	vn->ctime = vtime_now();
+	notify_self(vn, IN_ATTRIB);
 	return 0;
 }
 
@@ -184,6 +189,11 @@ static int take_away(const struct tree_entry *e)
 	if (!rc) {
 		drop_link_count(e->vn, e->n.dir);
 		vnode_touch_data(e->n.dir);
+		if (!vnode_is_dir(e->vn))
+			notify_self(e->vn, IN_ATTRIB);
+		notify_name(&e->n, e->vn, IN_DELETE, 0);
+		if (!e->vn->nlink)
+			notify_gone(e->vn);
 	}
 	vnode_unref(e->vn);
 	return rc;
@@ -241,6 +251,16 @@ static void touch_renamed(const struct tree_entry *a,
 	vn->ctime = vtime_now();
 }
 
+static void notify_move(const struct tree_entry *from,
+			const struct tree_entry *to, const struct vnode *vn)
+{
+	static uint32_t cookie;
+
+	cookie++;
+	notify_name(&from->n, vn, IN_MOVED_FROM, cookie);
+	notify_name(&to->n, vn, IN_MOVED_TO, cookie);
+}
+
 static int check_target(const struct tree_entry *from,
 			const struct tree_entry *to)
 {
@@ -281,6 +301,13 @@ int tree_rename(const struct tree_entry *from, const struct tree_entry *to)
 		drop_link_count(to->vn, to->n.dir);
 	move_dir_count(from->vn, from->n.dir, to->n.dir);
 	touch_renamed(from, to, from->vn);
+	notify_move(from, to, from->vn);
+	if (to->vn) {
+		notify_self(to->vn, IN_ATTRIB);
+		if (!to->vn->nlink)
+			notify_gone(to->vn);
+	}
+	notify_self(from->vn, IN_MOVE_SELF);
 	return 0;
 }
 
@@ -307,5 +334,9 @@ int tree_exchange(const struct tree_entry *a, const struct tree_entry *b)
 	move_dir_count(b->vn, b->n.dir, a->n.dir);
 	touch_renamed(a, b, a->vn);
 	b->vn->ctime = a->vn->ctime;
+	notify_move(a, b, a->vn);
+	notify_self(a->vn, IN_MOVE_SELF);
+	notify_move(b, a, b->vn);
+	notify_self(b->vn, IN_MOVE_SELF);
 	return 0;
 }

@@ -23,6 +23,7 @@
 
 struct vnode;
 struct pseudo_node;
+struct watch;
 
 struct vtime {
 	int64_t sec;
@@ -117,6 +118,7 @@ struct vnode {
 	bool linkable; /* O_TMPFILE without O_EXCL */
 	uint64_t ino;
 	struct vtime atime, mtime, ctime;
+	struct watch *watches; /* fs/inotify.c */
 	struct dentry *link; /* last name it was found by; NULL for the root */
 	union {
 		struct dir_data dir;

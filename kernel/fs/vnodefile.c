@@ -6,7 +6,9 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/inotify.h>
 
+#include "fs/inotify.h"
 #include "fs/open.h"
 #include "fs/regfile.h"
 
@@ -19,8 +21,10 @@ static long reg_read(struct file *f, struct iov_iter *to, int64_t *pos)
 {
 	long n = regfile_read(file_vnode(f), to, *pos);
 
-	if (n > 0)
+	if (n > 0) {
 		*pos += n;
+		notify_vnode(file_vnode(f), IN_ACCESS);
+	}
 	return n;
 }
 
@@ -32,8 +36,10 @@ static long reg_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	if (f->flags & O_APPEND)
 		*pos = (int64_t)vn->u.reg.size;
 	n = regfile_write(vn, from, *pos);
-	if (n > 0)
+	if (n > 0) {
 		*pos += n;
+		notify_vnode(vn, IN_MODIFY);
+	}
 	return n;
 }
 

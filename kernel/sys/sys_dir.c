@@ -5,9 +5,11 @@
  * about the text of paths here.
  */
 #include <linux/fs.h>
+#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/alloc.h"
+#include "fs/inotify.h"
 #include "fs/tree.h"
 #include "sys/files.h"
 
@@ -402,6 +404,7 @@ static long do_getdents(struct mf_regs *r, bool old)
 	if (l.filled) {
 		f->pos = l.pos;
 		vnode_touch_atime(vn);
+		notify_vnode(vn, IN_ACCESS);
 		return (long)l.filled;
 	}
 	return rc ? rc : l.error;

@@ -6,8 +6,10 @@
  */
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/inotify.h>
 #include <linux/time.h>
 
+#include "fs/inotify.h"
 #include "fs/regfile.h"
 #include "sys/files.h"
 
@@ -28,6 +30,7 @@ static long change_mode(struct vnode *vn, uint32_t mode)
 	if (vfs_uid() != 0 && vfs_gid() != vn->gid)
 		vn->mode &= ~(uint32_t)S_ISGID;
 	vn->ctime = vtime_now();
+	notify_vnode(vn, IN_ATTRIB);
 	return 0;
 }
 
@@ -48,6 +51,7 @@ static long change_owner(struct vnode *vn, uint32_t uid, uint32_t gid)
 			vn->mode &= ~(uint32_t)S_ISGID;
 	}
 	vn->ctime = vtime_now();
+	notify_vnode(vn, IN_ATTRIB);
 	return 0;
 }
 
@@ -175,6 +179,11 @@ static long change_times(struct vnode *vn, const struct vtime tv[2])
 			*fields[i] = tv[i];
 	}
 	vn->ctime = now;
+	if (tv[1].nsec == UTIME_OMIT_NSEC)
+		notify_vnode(vn, IN_ACCESS);
+	else
+		notify_vnode(vn, tv[0].nsec == UTIME_OMIT_NSEC ? IN_MODIFY :
+								 IN_ATTRIB);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * test: sources kernel/fs/image.c kernel/fs/regfile.c kernel/fs/tree.c
  * test: sources kernel/fs/path.c kernel/fs/open.c kernel/fs/vnodefile.c
  * test: sources kernel/fs/devfiles.c kernel/fs/vfs.c kernel/fs/pseudo.c
+ * test: sources kernel/fs/inotify.c kernel/sys/sys_inotify.c
  * test: sources kernel/sys/sys_dir.c kernel/sys/sys_file_io.c
  * test: sources kernel/sys/sys_file_open.c kernel/sys/sys_file_attr.c
  * test: sources kernel/sys/sys_file_copy.c
@@ -380,9 +381,10 @@ static void test_pagetree(void)
 /* A bit of everything, in /w; what fails is left out. */
 static void do_a_lot(void)
 {
-	long fd, out;
+	long fd, out, watch = at(sys_inotify_init1, 0, 0, 0);
 
 	at(sys_mkdir, ARG("/w"), 0755, 0);
+	at(sys_inotify_add_watch, (uint64_t)watch, ARG("/w"), 0xfff);
 	at(sys_mkdir, ARG("/w/d"), 0755, 0);
 	fd = t_open("/w/f", O_CREAT | O_RDWR);
 	if (fd >= 0) {
@@ -396,6 +398,7 @@ static void do_a_lot(void)
 	at(sys_lseek, (uint64_t)fd, 0, SEEK_SET);
 	at(sys_sendfile, (uint64_t)out, (uint64_t)fd, 0);
 	t_close(out);
+	at(sys_inotify_add_watch, (uint64_t)watch, ARG("/w/f"), 0xfff);
 	t_names(sys_symlink, "f", "/w/s");
 	t_names(sys_link, "/w/f", "/w/d/h");
 	t_names(sys_rename, "/w/d", "/w/e");
@@ -406,6 +409,7 @@ static void do_a_lot(void)
 	fd = t_open("/w/s", O_RDWR | O_TRUNC);
 	t_write(fd, 10);
 	t_close(fd);
+	t_close(watch);
 	fd = t_open("/w", O_RDONLY | O_DIRECTORY);
 	at(sys_getdents64, (uint64_t)fd, ARG(got), sizeof(got));
 	t_close(fd);
