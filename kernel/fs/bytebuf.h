@@ -16,7 +16,7 @@ struct bytebuf {
 	uint32_t head; /* index of the first byte */
 	uint32_t len; /* bytes queued */
 	uint32_t max; /* bytes, PAGE_SIZE << n, at most 4 MiB */
-	bool pinned; /* the monitor reads from it: it must not move */
+	bool pinned; /* somebody reads from it: it must not move */
 };
 
 void bytebuf_init(struct bytebuf *b, uint32_t max);

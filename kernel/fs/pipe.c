@@ -33,8 +33,9 @@ static long pipe_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	(void)pos;
 	if (!to->left)
 		return 0;
-	while (!p->bytes.len) {
-		if (!p->has_writer)
+	/* While a splice hands on what is in front, it is not for us. */
+	while (!p->bytes.len || p->bytes.pinned) {
+		if (!p->has_writer && !p->bytes.pinned)
 			return 0;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;

@@ -163,6 +163,8 @@ int socket_new(uint16_t family, uint16_t type, uint16_t protocol,
 		if (protocol && protocol != AF_UNIX)
 			return -EPROTONOSUPPORT;
 		return unix_new(type, ret);
+	case AF_NETLINK:
+		return netlink_new(type, protocol, ret);
 	default:
 		return -EAFNOSUPPORT;
 	}

@@ -15,6 +15,7 @@
 enum sock_type {
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
+	SOCK_RAW = 3,
 	SOCK_SEQPACKET = 5,
 };
 
@@ -117,6 +118,7 @@ int socket_pair_new(uint16_t family, uint16_t type, uint16_t protocol,
 int tcp_new(uint16_t family, struct socket **ret);
 int udp_new(uint16_t family, struct socket **ret);
 int unix_new(uint16_t type, struct socket **ret);
+int netlink_new(uint16_t type, uint16_t protocol, struct socket **ret);
 int unix_pair_new(uint16_t type, struct socket *ret[2]);
 
 /* Once at boot. */

@@ -41,11 +41,11 @@ static long splice_out(struct splice *s)
 	int64_t stream = -1;
 	long n;
 
-	while (!b->len) {
+	while (!b->len || b->pinned) {
 		int err;
 
 		/* The read end's poll knows whether anyone still writes. */
-		if (s->in->ops->poll(s->in))
+		if (!b->pinned && s->in->ops->poll(s->in))
 			return 0;
 		err = wait_pipe(s, s->in);
 		if (err)
@@ -53,15 +53,14 @@ static long splice_out(struct splice *s)
 	}
 	data = bytebuf_front(b, &front);
 	iov_iter_init_kernel(&it, data, min_u64(front, s->len));
-	/* A write may sleep: the bytes stay ours, and where they are. */
+	/* A write may sleep: the bytes stay where they are, and ours. */
 	b->pinned = true;
 	n = s->out->ops->write(s->out, &it,
 			       s->out_pos < 0 ? &stream : &s->out_pos);
 	b->pinned = false;
-	if (n > 0) {
+	if (n > 0)
 		bytebuf_drop(b, (uint32_t)n);
-		pipe_changed(s->in);
-	}
+	pipe_changed(s->in);
 	return n;
 }
 
