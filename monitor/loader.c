@@ -6,6 +6,8 @@
  */
 #include <cpuid.h>
 #include <errno.h>
+#include <linux/kvm.h>
+#include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -26,7 +28,7 @@
 #define RAM_START   (16ull << 20) /* mapped at first, beyond the frame table */
 #define RAM_FACTOR  4 /* guest-physical space per byte of the limit */
 #define RAM_MAX_MIN (256ull << 20)
-#define POPULATE    (384ull << 10) /* low RAM that every boot touches */
+#define POPULATE    (240ull << 10) /* low RAM that every boot touches */
 
 static uint64_t round_up(uint64_t v, uint64_t to)
 {
@@ -216,6 +218,7 @@ static uint64_t build_tables(struct instance *inst,
 /* x87, SSE, AVX, AVX-512; Intel SDM vol. 1, 13.1. */
 #define XFEATURES_KNOWN	 0xe7u
 #define XFEATURES_AVX512 0xe0u
+#define XSAVE_LEAF	 0xdu
 
 __attribute__((target("xsave"))) static uint32_t host_xfeatures(void)
 {
@@ -226,16 +229,37 @@ __attribute__((target("xsave"))) static uint32_t host_xfeatures(void)
 	return f;
 }
 
-/* Bytes of a standard-format XSAVE area for these features. */
-static uint32_t xsave_size(uint32_t features)
+/* CPUID leaf 0xd: from KVM's table if the parent sent it, else asked. */
+static void xsave_leaf(const struct instance *inst, uint32_t i, uint32_t *len,
+		       uint32_t *off)
 {
-	uint32_t len, off, c, d, size = 576;
+	const char *at = inst->args + inst->start.args_len;
+	struct kvm_cpuid_entry2 entry;
+	uint32_t c, d;
 
-	for (uint32_t i = 2; i < 8; i++)
-		if ((features & (1u << i)) &&
-		    __get_cpuid_count(0xd, i, &len, &off, &c, &d) &&
-		    off + len > size)
+	for (uint32_t n = 0; n < inst->start.cpuid_count; n++) {
+		memcpy(&entry, at + n * sizeof(entry), sizeof(entry));
+		if (entry.function == XSAVE_LEAF && entry.index == i) {
+			*len = entry.eax;
+			*off = entry.ebx;
+			return;
+		}
+	}
+	__cpuid_count(XSAVE_LEAF, i, *len, *off, c, d);
+}
+
+/* Bytes of a standard-format XSAVE area for these features. */
+static uint32_t xsave_size(const struct instance *inst, uint32_t features)
+{
+	uint32_t len, off, size = 576;
+
+	for (uint32_t i = 2; i < 8; i++) {
+		if (!(features & (1u << i)))
+			continue;
+		xsave_leaf(inst, i, &len, &off);
+		if (off + len > size)
 			size = off + len;
+	}
 	return size;
 }
 
@@ -261,7 +285,7 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->cwd_off = s->cwd_off;
 	b->hostname_off = s->hostname_off;
 	b->xfeatures = host_xfeatures();
-	b->xsave_size = xsave_size((uint32_t)b->xfeatures);
+	b->xsave_size = xsave_size(inst, (uint32_t)b->xfeatures);
 	memcpy(b->console_flags, s->console_flags, sizeof(b->console_flags));
 	b->tty_rows = s->tty_rows;
 	b->tty_cols = s->tty_cols;

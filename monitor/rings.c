@@ -17,7 +17,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "monitor/peers.h"
 #include "monitor/ring_ops.h"
@@ -297,8 +299,9 @@ static int look(struct rings *r, uint64_t timeout_ns)
 	if (timeout_ns == 0)
 		n = epoll_wait(r->handles.epoll_fd, ev, (int)max, 0);
 	else
-		n = epoll_pwait2(r->handles.epoll_fd, ev, (int)max,
-				 timeout_ns == UINT64_MAX ? NULL : &ts, NULL);
+		n = (int)syscall(SYS_epoll_pwait2, r->handles.epoll_fd, ev, max,
+				 timeout_ns == UINT64_MAX ? NULL : &ts, NULL,
+				 0); /* not in every C library */
 	if (n < 0)
 		return errno == EINTR ? RINGS_WAKE_SIGNAL : -errno;
 	for (int i = 0; i < n; i++) {

@@ -12,10 +12,6 @@ FUZZ_CC ?= clang
 # ---- programs that run in the guest ----------------------------------------
 TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
 	-I. -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
-# Debian's musl-gcc does not know -static-pie; this is what it would do.
-MUSL_CRT := $(addprefix /usr/lib/x86_64-linux-musl/,rcrt1.o crti.o crtn.o)
-MUSL_PIE := -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text \
-	$(MUSL_CRT)
 TEST_RUSTFLAGS := --edition 2021 -C opt-level=2 -C target-feature=+crt-static \
 	-C panic=abort
 build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \

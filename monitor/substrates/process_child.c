@@ -8,19 +8,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h>
+#include <linux/rseq.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "monitor/substrates/process.h"
 
 #define WINDOW_SIZE MF_HUGE_SIZE
+#define RSEQ_SIGNATURE 0x53053053u /* glibc's, sys/rseq.h */
+
+/* glibc's words on its restartable sequence; other C libraries have none. */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
 /* A program may map pages of the image or of /tmp more than once. */
 #define MAPPINGS_PER_PAGE 4
 
@@ -75,21 +82,26 @@ static bool keep_two_fds(struct instance *inst)
 
 	return ram >= 0 && image >= 0 && dup2(ram, PROCESS_RAM_FD) >= 0 &&
 	       dup2(image, PROCESS_IMAGE_FD) >= 0 &&
-	       close_range(PROCESS_FDS, ~0u, 0) == 0;
+	       syscall(SYS_close_range, PROCESS_FDS, ~0u, 0) == 0;
 }
 
 /*
- * glibc has registered a restartable sequence, which the kernel would go on
+ * glibc registers a restartable sequence, which the kernel would go on
  * writing to after its memory is gone. How long it was differs by version.
  */
 static void end_rseq(void)
 {
-	char *at = (char *)__builtin_thread_pointer() + __rseq_offset;
-	unsigned sizes[] = { __rseq_size, sizeof(struct rseq) };
+	unsigned sizes[] = { 0, sizeof(struct rseq) };
+	char *at;
+
+	if (!&__rseq_offset || !&__rseq_size)
+		return;
+	at = (char *)__builtin_thread_pointer() + __rseq_offset;
+	sizes[0] = __rseq_size;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (syscall(SYS_rseq, at, sizes[i], RSEQ_FLAG_UNREGISTER,
-			    RSEQ_SIG) == 0)
+			    RSEQ_SIGNATURE) == 0)
 			return;
 }
 
