@@ -256,7 +256,7 @@ int launch_send(struct launch *l, const struct run_options *o,
 		fds[n++] = l->port_fds[i];
 	r = start_message_send(&m, l->ctl, fds, n);
 	start_message_fini(&m);
-	/* A monitor that is dead already: supervise() says what became of it. */
+	/* A monitor that is dead already: supervise() says how it ended. */
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
 		return err_sys(e, -r, "cannot talk to the monitor");
 	/* They are the monitor's now: a port is free when it has closed it. */
