@@ -177,8 +177,9 @@ install: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
 	install -D -m 755 -s $(B)/bin/mayfly-monitor \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-monitor
 	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
-	for page in $(wildcard docs/man/*.1); do install -D -m 644 $$page \
-		$(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/}; done
+	for page in $(wildcard docs/man/*.[18]); do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+		done
 
 clean:
 	rm -rf $(B)

@@ -132,9 +132,8 @@ int jail_drop(struct instance *inst, struct err *e)
 
 int jail_close(struct instance *inst, struct err *e)
 {
-	const struct sock_fprog kvm = {
-		sizeof(kvm_code) / sizeof(kvm_code[0]), kvm_code
-	};
+	const struct sock_fprog kvm = { sizeof(kvm_code) / sizeof(kvm_code[0]),
+					kvm_code };
 	const struct sock_fprog process = {
 		sizeof(process_code) / sizeof(process_code[0]), process_code
 	};
@@ -148,8 +147,9 @@ int jail_close(struct instance *inst, struct err *e)
 		return err_sys(e, errno, "cannot limit the monitor");
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
 		    inst->ops == &substrate_kvm ? &kvm : &process) < 0)
-		return err_sys(e, errno, "cannot limit the monitor's system "
-					 "calls");
+		return err_sys(e, errno,
+			       "cannot limit the monitor's system "
+			       "calls");
 	note(inst, MF_JAIL_SECCOMP);
 	return 0;
 }

@@ -329,7 +329,7 @@ void run_instance(struct instance *inst)
 		}
 	}
 	rings_drain(&inst->rings, DRAIN_NS);
-	fill_stats(inst);
 	if (inst->ops->fini)
 		inst->ops->fini(inst);
+	fill_stats(inst); /* after fini: a child that was reaped counts */
 }

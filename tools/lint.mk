@@ -16,7 +16,7 @@ lint-rules:
 	tools/lint
 
 LINT_HOST_C   := $(wildcard host/*.c image/*.c cli/*.c daemon/*.c \
-	monitor/*.c monitor/substrates/*.c)
+	monitor/*.c monitor/gen/*.c monitor/substrates/*.c)
 LINT_KERNEL_C := $(wildcard lib/*.c $(addsuffix /*.c,$(addprefix kernel/,\
 	core fs net dev sys arch/x86_64)))
 LINT_TEST_C   := $(wildcard tests/unit/*.c tests/fuzz/*.c)

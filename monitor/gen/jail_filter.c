@@ -63,8 +63,7 @@ static const struct rule process_rules[] = {
 	{ SCMP_SYS(pidfd_send_signal), "end the guest", ONLY(1, SIGKILL) },
 	{ SCMP_SYS(sched_setaffinity), "guest and monitor on one CPU", ANY },
 	{ SCMP_SYS(getcpu), "on which one, where the C library asks", ANY },
-	{ SCMP_SYS(waitid), "how the guest's process ended",
-	  ONLY(0, P_PIDFD) },
+	{ SCMP_SYS(waitid), "how the guest's process ended", ONLY(0, P_PIDFD) },
 };
 
 static const struct rule common_rules[] = {
@@ -127,8 +126,7 @@ static int print_code(scmp_filter_ctx ctx, const char *name)
 	return 0;
 }
 
-static int make_filter(const char *name, const struct rule *rules,
-		       size_t count)
+static int make_filter(const char *name, const struct rule *rules, size_t count)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err;

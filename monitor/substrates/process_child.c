@@ -230,6 +230,7 @@ _Noreturn void process_child(struct instance *inst, pid_t parent)
 
 	/* The monitor's death is ours, also if it comes before this call. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "mayfly-guest");
 	if (getppid() != parent)
 		_exit(1);
 	if (!keep_two_fds(inst))

@@ -54,6 +54,7 @@ kvm)
 	wait "$PID" || true
 	;;
 process)
+	is "$child" Name mayfly-guest
 	jailed "$child"
 	is "$child" FDSize 64
 	if [ "$(id -u)" = 0 ]; then

@@ -15,7 +15,7 @@
 
 #include "abi/guest.h"
 
-#define ANY_VA 0x200000000000ul
+#define ANY_VA	 0x200000000000ul
 #define DOORBELL (MF_SHARED_VA + offsetof(struct mf_shared, doorbell))
 
 /* The gate's `syscall; ret` that follows `mov $nr_munmap, %eax`. */
