@@ -8,12 +8,14 @@
 #include <linux/in.h>
 
 #include "core/alloc.h"
+#include "core/time.h"
 #include "dev/ring.h"
 #include "net/inet.h"
 #include "net/stream.h"
 
 #define DATAGRAM_ORDER 4 /* 64 KiB, the largest datagram */
 #define SENDS_MAX      64
+#define RETRY_NS       10000000ull
 
 struct port {
 	uint32_t handle;
@@ -25,6 +27,8 @@ struct port {
 	bool asked; /* an ACCEPT or RECVFROM is under way */
 	unsigned sends; /* under way */
 	struct ring_op op;
+	struct ktimer retry; /* after a failed ACCEPT */
+	int64_t said; /* the failure the log knows */
 };
 
 struct port_send {
@@ -83,8 +87,10 @@ void port_more(struct port *p)
 		return;
 	if (!p->buf)
 		p->buf = page_alloc(0);
-	if (!p->buf)
-		return; /* tried again when the program accepts */
+	if (!p->buf) {
+		ktimer_start(&p->retry, time_deadline(RETRY_NS));
+		return;
+	}
 	p->asked = true;
 	sqe.addr = kva_gpa(p->buf);
 	sqe.len = PAGE_SIZE;
@@ -110,20 +116,34 @@ static void accepted(struct port *p, uint32_t handle, uint32_t len)
 		tcp_accept_host(listener, hs);
 }
 
+/* The host has no descriptor left, or no memory: that may pass. */
+static void accept_failed(struct port *p, int64_t res)
+{
+	if (p->said != res)
+		klog("accepting a connection to port %u failed: error %d of "
+		     "the host",
+		     p->number, (int)-res);
+	p->said = res;
+	ktimer_start(&p->retry, time_deadline(RETRY_NS));
+}
+
+static void retry_accept(struct ktimer *t)
+{
+	port_more(container_of(t, struct port, retry));
+}
+
 static void accept_done(struct ring_op *op, int64_t res)
 {
 	struct port *p = container_of(op, struct port, op);
 
 	p->asked = false;
-	if (res >= 0) {
+	if (res >= 0)
 		accepted(p, MF_ACCEPT_HANDLE(res),
 			 (uint32_t)(res >> MF_ACCEPT_LEN_SHIFT));
-	} else if (res != -ECANCELED) {
-		klog("accepting a connection to port %u failed: errno %d",
-		     p->number, (int)-res);
-		return; /* tried again when the program accepts */
-	}
-	port_more(p);
+	else if (res != -ECANCELED)
+		accept_failed(p, res);
+	if (res >= 0 || res == -ECANCELED)
+		port_more(p);
 }
 
 int port_listen(struct port *p, struct list *listener, int backlog)
@@ -251,6 +271,7 @@ void port_init(void)
 		p->number = kernel_boot->ports[i].guest_port;
 		p->op.done = p->protocol == IPPROTO_UDP ? recvfrom_done :
 							  accept_done;
+		p->retry.fire = retry_accept;
 		list_init(&p->listeners);
 	}
 }

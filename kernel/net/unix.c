@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Unix sockets. Names, of paths and abstract ones, live in a list of their
- * own: there is one process, nobody else could open such a path. SEQPACKET
- * exists as pairs only.
+ * Unix sockets. A path names a socket through the file it makes in the tree,
+ * as everywhere; abstract names are compared. SEQPACKET exists as pairs only.
  */
 #include <linux/eventpoll.h>
+#include <linux/fcntl.h>
 
 #include "core/alloc.h"
+#include "fs/path.h"
+#include "fs/vfs.h"
 #include "net/dgram.h"
 #include "net/stream.h"
 
@@ -18,6 +20,7 @@ struct unix_socket {
 	struct socket s;
 	struct list node; /* in `bound` */
 	struct sock_name name; /* len 2: none */
+	struct vnode *vn; /* what a path made; a reference */
 	struct sock_name peer_name;
 	struct stream st; /* SOCK_STREAM */
 
@@ -139,7 +142,9 @@ static bool is_abstract(const struct sock_name *n)
 	return !n->bytes[UNIX_PATH_OFF];
 }
 
-static struct unix_socket *find_name(const struct sock_name *n)
+/* The socket of an abstract name, or that made a file. */
+static struct unix_socket *find_bound(const struct sock_name *n,
+				      const struct vnode *vn)
 {
 	struct list *pos;
 
@@ -147,11 +152,43 @@ static struct unix_socket *find_name(const struct sock_name *n)
 		struct unix_socket *u =
 			container_of(pos, struct unix_socket, node);
 
-		if (u->name.len == n->len &&
-		    !memcmp(u->name.bytes, n->bytes, n->len))
+		if (vn ? u->vn == vn :
+			 !u->vn && u->name.len == n->len &&
+				    !memcmp(u->name.bytes, n->bytes, n->len))
 			return u;
 	}
 	return NULL;
+}
+
+static const char *path_of(const struct sock_name *n,
+			   char buf[UNIX_PATH_MAX + 1])
+{
+	uint32_t len = n->len - UNIX_PATH_OFF;
+
+	memcpy(buf, n->bytes + UNIX_PATH_OFF, len);
+	buf[len] = 0;
+	return buf;
+}
+
+/* Makes the file of a path: 0, -EADDRINUSE, -ENOENT, ... */
+static int make_file(struct unix_socket *u, const struct sock_name *n)
+{
+	char path[UNIX_PATH_MAX + 1];
+	struct path_result p;
+	int err = path_lookup(AT_FDCWD, path_of(n, path),
+			      PATH_MISSING | PATH_PARENT, &p);
+
+	if (err)
+		return err;
+	if (p.last != PATH_NORM || p.e.vn)
+		err = -EADDRINUSE;
+	else if (p.slash)
+		err = -ENOENT;
+	else
+		err = tree_create(&p.e, S_IFSOCK | (0777 & ~vfs_umask), 0,
+				  &u->vn);
+	path_release(&p);
+	return err;
 }
 
 static void choose_name(struct sock_name *n)
@@ -163,7 +200,7 @@ static void choose_name(struct sock_name *n)
 			     autobind_next++ & 0xfffff);
 		memcpy(n->bytes + UNIX_PATH_OFF + 1, text, 5);
 		n->len = UNIX_PATH_OFF + 6;
-	} while (find_name(n));
+	} while (find_bound(n, NULL));
 }
 
 static int unix_bind(struct socket *s, const struct sock_name *n)
@@ -178,8 +215,12 @@ static int unix_bind(struct socket *s, const struct sock_name *n)
 		return -EINVAL;
 	if (name.len == UNIX_PATH_OFF)
 		choose_name(&name);
-	else if (find_name(&name))
-		return -EADDRINUSE;
+	else if (!is_abstract(&name))
+		err = make_file(u, &name);
+	else if (find_bound(&name, NULL))
+		err = -EADDRINUSE;
+	if (err)
+		return err;
 	u->name = name;
 	list_add_tail(&bound, &u->node);
 	return 0;
@@ -189,6 +230,8 @@ static int unix_bind(struct socket *s, const struct sock_name *n)
 static int lookup(const struct unix_socket *u, const struct sock_name *n,
 		  struct unix_socket **ret)
 {
+	char path[UNIX_PATH_MAX + 1];
+	struct vnode *vn = NULL;
 	struct sock_name name;
 	int err = normalize(n, &name);
 
@@ -196,9 +239,16 @@ static int lookup(const struct unix_socket *u, const struct sock_name *n,
 		return err;
 	if (name.len == UNIX_PATH_OFF)
 		return -EINVAL;
-	*ret = find_name(&name);
+	if (!is_abstract(&name)) {
+		err = path_vnode(AT_FDCWD, path_of(&name, path), PATH_FOLLOW,
+				 &vn);
+		if (!err)
+			err = vnode_access(vn, ACCESS_W);
+	}
+	*ret = err ? NULL : find_bound(&name, vn);
+	vnode_unref(vn);
 	if (!*ret)
-		return is_abstract(&name) ? -ECONNREFUSED : -ENOENT;
+		return err ? err : -ECONNREFUSED;
 	return (*ret)->s.type == u->s.type ? 0 : -EPROTOTYPE;
 }
 
@@ -484,6 +534,7 @@ static void unix_release(struct socket *s)
 	set_peer(u, NULL);
 	stream_close(&u->st);
 	dgram_queue_clear(&u->rx);
+	vnode_unref(u->vn);
 	waitq_wake_all(&room);
 	kfree(u);
 }
