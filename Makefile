@@ -130,7 +130,8 @@ $(B)/gen/monitor/jail_filter.inc: $(B)/gen/jail-filter
 	@mkdir -p $(@D)
 	$(Q)$< >$@.tmp
 	$(Q)mv $@.tmp $@
-$(addsuffix /monitor/jail.o,$(B)/obj $(B)/monitor-obj $(B)/fuzz-obj $(B)/lint/host): \
+$(addsuffix /monitor/jail.o,$(B)/obj $(B)/monitor-obj $(B)/fuzz-obj \
+		$(B)/lint/host): \
 	$(B)/gen/monitor/jail_filter.inc
 
 $(B)/monitor-obj/%.o: %.c

@@ -83,10 +83,10 @@ static int add(scmp_filter_ctx ctx, const struct rule *rules, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct rule *r = &rules[i];
-		int err = seccomp_rule_add(
-			ctx, SCMP_ACT_ALLOW, r->nr, r->compare,
-			SCMP_CMP64(r->arg, SCMP_CMP_MASKED_EQ, UINT32_MAX,
-				   r->value));
+		int err =
+			seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, r->compare,
+					 SCMP_CMP64(r->arg, SCMP_CMP_MASKED_EQ,
+						    UINT32_MAX, r->value));
 
 		if (err)
 			return err;

@@ -21,7 +21,7 @@
 
 #include "monitor/substrates/process.h"
 
-#define WINDOW_SIZE MF_HUGE_SIZE
+#define WINDOW_SIZE    MF_HUGE_SIZE
 #define RSEQ_SIGNATURE 0x53053053u /* glibc's, sys/rseq.h */
 
 /* glibc's words on its restartable sequence; other C libraries have none. */
