@@ -8,6 +8,7 @@
 #include "monitor/rings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include "monitor/ring_ops.h"
 
 #define NS_PER_SEC   1000000000ull
+#define NS_PER_MS    1000000ull
 #define EVENTS_MAX   32
 #define LOG_LINE_MAX 1024
 
@@ -277,6 +279,27 @@ static void handle_event(struct rings *r, const struct epoll_event *ev)
 		ring_op_try_write(r, h);
 }
 
+/* Not in every C library, and not in Linux 5.10: there whole milliseconds. */
+static int epoll_sleep(int fd, struct epoll_event *ev, uint32_t max,
+		       uint64_t timeout_ns)
+{
+	static bool have_pwait2 = true;
+	struct timespec ts = { (time_t)(timeout_ns / NS_PER_SEC),
+			       (long)(timeout_ns % NS_PER_SEC) };
+	uint64_t ms = timeout_ns / NS_PER_MS + 1;
+
+	if (have_pwait2) {
+		int n = (int)syscall(SYS_epoll_pwait2, fd, ev, max,
+				     timeout_ns == UINT64_MAX ? NULL : &ts,
+				     NULL, 0);
+
+		if (n >= 0 || errno != ENOSYS)
+			return n;
+		have_pwait2 = false;
+	}
+	return epoll_wait(fd, ev, (int)max, ms > INT_MAX ? -1 : (int)ms);
+}
+
 /*
  * One look at the epoll, of at most timeout_ns. Takes no more events than the
  * completion ring has room for: an edge left in the epoll is not lost. bits
@@ -285,8 +308,6 @@ static void handle_event(struct rings *r, const struct epoll_event *ev)
 static int look(struct rings *r, uint64_t timeout_ns)
 {
 	struct epoll_event ev[EVENTS_MAX];
-	struct timespec ts = { (time_t)(timeout_ns / NS_PER_SEC),
-			       (long)(timeout_ns % NS_PER_SEC) };
 	uint32_t max = cq_room(r) / RING_OP_COMPLETIONS_MAX;
 	int n, woke = RINGS_WAKE_TIMEOUT;
 
@@ -299,9 +320,7 @@ static int look(struct rings *r, uint64_t timeout_ns)
 	if (timeout_ns == 0)
 		n = epoll_wait(r->handles.epoll_fd, ev, (int)max, 0);
 	else
-		n = (int)syscall(SYS_epoll_pwait2, r->handles.epoll_fd, ev, max,
-				 timeout_ns == UINT64_MAX ? NULL : &ts, NULL,
-				 0); /* not in every C library */
+		n = epoll_sleep(r->handles.epoll_fd, ev, max, timeout_ns);
 	if (n < 0)
 		return errno == EINTR ? RINGS_WAKE_SIGNAL : -errno;
 	for (int i = 0; i < n; i++) {
