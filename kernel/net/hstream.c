@@ -25,7 +25,7 @@ struct hstream {
 	uint8_t *rx;
 	unsigned rx_order; /* grows when a RECV fills it */
 	uint32_t rx_head, rx_len;
-	bool rx_asked, rx_eof;
+	bool rx_asked, rx_eof, rx_failed;
 	int error; /* positive, on its way to a socket */
 
 	struct bytebuf tx;
@@ -49,6 +49,7 @@ static void hstream_wake(struct hstream *hs)
 static void hstream_fail(struct hstream *hs, int error)
 {
 	hs->tx_broken = true;
+	hs->rx_failed = !hs->rx_eof;
 	hs->rx_eof = true;
 	hs->error = error;
 	if (hs->st)
@@ -294,6 +295,11 @@ void hstream_attach(struct hstream *hs, struct stream *st)
 bool hstream_at_eof(const struct hstream *hs)
 {
 	return hs->rx_eof && !hs->rx_len;
+}
+
+bool hstream_said_goodbye(const struct hstream *hs)
+{
+	return hstream_at_eof(hs) && !hs->rx_failed;
 }
 
 bool hstream_is_ending(const struct hstream *hs)

@@ -28,6 +28,8 @@ static long socket_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	long n;
 
 	(void)pos;
+	if (!to->left)
+		return 0;
 	if (f->flags & O_NONBLOCK)
 		m.flags |= MSG_DONTWAIT;
 	n = s->ops->recv(s, &m);

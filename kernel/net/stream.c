@@ -38,6 +38,16 @@ static bool is_unix(const struct stream *st)
 
 /* ---- sending ------------------------------------------------------------ */
 
+/* The connection is over for this end, and its program is told why. */
+static void reset(struct stream *st, int error)
+{
+	st->sock->error = error;
+	st->rx_shut = true;
+	st->tx_shut = true;
+	st->peer = NULL;
+	socket_wake(st->sock);
+}
+
 /*
  * The other end has closed: a unix socket knows at once; TCP learns it by
  * the answer to what it sends, so the first send seems to work.
@@ -48,8 +58,20 @@ static long send_to_nobody(struct stream *st, struct iov_iter *from)
 
 	if (is_unix(st) || st->sock->error)
 		return -EPIPE;
-	st->sock->error = EPIPE;
-	st->tx_shut = true;
+	reset(st, EPIPE);
+	from->left = 0;
+	return n;
+}
+
+/*
+ * TCP data for an end that has shut down both ways: it answers with a reset.
+ */
+static long send_to_deaf(struct stream *st, struct iov_iter *from)
+{
+	long n = (long)from->left;
+
+	reset(st->peer, ECONNRESET);
+	reset(st, EPIPE);
 	from->left = 0;
 	return n;
 }
@@ -62,8 +84,8 @@ static long send_once(struct stream *st, struct iov_iter *from)
 		return hstream_send(st->host, from);
 	if (!st->peer)
 		return send_to_nobody(st, from);
-	if (st->peer->rx_shut && is_unix(st))
-		return -EPIPE;
+	if (st->peer->rx_shut && st->peer->tx_shut)
+		return send_to_deaf(st, from);
 	n = bytebuf_put(&st->peer->rx, from, from->left);
 	if (n > 0)
 		socket_wake(st->peer->sock);
@@ -99,7 +121,8 @@ long stream_send(struct stream *st, struct sock_msg *m)
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	for (;;) {
-		err = socket_take_error(st->sock);
+		/* A unix socket's error is for its readers. */
+		err = is_unix(st) ? 0 : socket_take_error(st->sock);
 		if (err && err != -EPIPE)
 			return done ? done : err;
 		if (err || st->tx_shut)
@@ -195,6 +218,13 @@ static long recv_once(struct stream *st, struct sock_msg *m)
 	return n;
 }
 
+static bool said_goodbye(const struct stream *st)
+{
+	if (is_unix(st))
+		return false;
+	return st->host ? hstream_said_goodbye(st->host) : st->rx_eof;
+}
+
 long stream_recv(struct stream *st, struct sock_msg *m)
 {
 	uint64_t deadline = socket_deadline(st->sock->opts.rcv_timeout_ns);
@@ -211,9 +241,10 @@ long stream_recv(struct stream *st, struct sock_msg *m)
 		done += n;
 		if (!m->iter->left || (done && (!all || m->files)))
 			return done;
-		err = done ? 0 : socket_take_error(st->sock);
-		/* EPIPE is for senders; a reader sees the end. */
-		if (err && err != -EPIPE)
+		/* An end that was properly said comes before any error. */
+		err = done || said_goodbye(st) ? 0 :
+						 socket_take_error(st->sock);
+		if (err)
 			return err;
 		if (at_eof(st))
 			return done;
@@ -263,14 +294,25 @@ uint32_t stream_poll(struct stream *st)
 	return ev;
 }
 
+bool stream_is_over(const struct stream *st)
+{
+	if (!st->tx_shut)
+		return false;
+	if (st->host)
+		return hstream_is_ending(st->host);
+	return st->rx_eof || !st->peer;
+}
+
 void stream_shutdown(struct stream *st, int how)
 {
 	if (how != SHUT_WR) {
 		st->rx_shut = true;
 		if (st->host)
 			hstream_shutdown_read(st->host);
-		else if (st->peer && is_unix(st))
+		if (st->peer && is_unix(st)) {
+			st->peer->tx_shut = true;
 			socket_wake(st->peer->sock);
+		}
 	}
 	if (how != SHUT_RD && !st->tx_shut) {
 		st->tx_shut = true;
@@ -303,11 +345,19 @@ void stream_close(struct stream *st)
 	if (st->host)
 		hstream_close(st->host);
 	if (peer) {
+		bool was_over = !is_unix(st) && stream_is_over(peer);
+		bool had_fin = !is_unix(st) && peer->rx_eof;
+
+		bool unread = st->rx.len;
+
 		peer->peer = NULL;
-		peer->rx_eof = true;
+		if (is_unix(st) || !unread)
+			peer->rx_eof = true;
 		/* Data that nobody read: the other end learns of it. */
-		if (st->rx.len)
+		if (unread && is_unix(st))
 			peer->sock->error = ECONNRESET;
+		else if (unread && !was_over)
+			reset(peer, had_fin ? EPIPE : ECONNRESET);
 		socket_wake(peer->sock);
 	}
 	st->peer = NULL;

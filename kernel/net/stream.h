@@ -43,6 +43,8 @@ long stream_recv(struct stream *st, struct sock_msg *m);
 /* Room it reports as missing wakes the socket when it comes. */
 uint32_t stream_poll(struct stream *st);
 uint32_t stream_readable(const struct stream *st);
+/* Both directions have ended: TCP's state CLOSE. */
+bool stream_is_over(const struct stream *st);
 void stream_shutdown(struct stream *st, int how);
 /* Says goodbye to the other end; frees what the stream holds. */
 void stream_close(struct stream *st);
@@ -62,6 +64,8 @@ long hstream_send(struct hstream *hs, struct iov_iter *from);
 long hstream_recv(struct hstream *hs, struct iov_iter *to, bool peek);
 uint32_t hstream_readable(const struct hstream *hs);
 bool hstream_at_eof(const struct hstream *hs);
+/* The far end sent a FIN, and all before it has been read. */
+bool hstream_said_goodbye(const struct hstream *hs);
 /* The far end said its last word; some of it may not be read yet. */
 bool hstream_is_ending(const struct hstream *hs);
 bool hstream_writable(struct hstream *hs);

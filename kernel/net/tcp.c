@@ -287,6 +287,10 @@ static int tcp_shutdown(struct socket *s, int how)
 	}
 	if (!t->st.connected)
 		return -ENOTCONN;
+	if (stream_is_over(&t->st)) {
+		socket_wake(s); /* as Linux, for whoever polls */
+		return -ENOTCONN;
+	}
 	stream_shutdown(&t->st, how);
 	return 0;
 }
@@ -296,7 +300,7 @@ static int tcp_name(struct socket *s, bool peer, struct sock_name *ret)
 	struct tcp_socket *t = to_tcp(s);
 	struct net_addr any = { 0 };
 
-	if (peer && !t->st.connected)
+	if (peer && (!t->st.connected || stream_is_over(&t->st)))
 		return -ENOTCONN;
 	net_addr_set_any(&any, s->family == AF_INET);
 	if (t->st.connected)

@@ -364,6 +364,9 @@ static int find_target(struct unix_socket *u, const struct sock_msg *m,
 		return 0;
 	if (u->peer_died) {
 		u->peer_died = u->s.type == SOCK_SEQPACKET;
+		/* As Linux: what the dead one sent goes with it. */
+		if (!u->peer_died)
+			dgram_queue_clear(&u->rx);
 		return -ECONNREFUSED;
 	}
 	return -ENOTCONN;
