@@ -5,6 +5,7 @@
  * handle on the thread's own, with its frame.
  */
 #include "core/trap.h"
+#include "core/uaccess.h"
 #include "core/mm.h"
 #include "core/signal.h"
 #include "core/thread.h"
@@ -114,14 +115,32 @@ static struct ksiginfo trap_signal(const struct mf_regs *r, uint32_t vector)
 	}
 }
 
+/*
+ * Hosts that emulate parts of the CPU sometimes call `int3` or `int n`
+ * undefined. What the CPU would have raised for them is this.
+ */
+static uint32_t real_vector(struct mf_regs *r, uint32_t vector)
+{
+	uint8_t opcode;
+
+	if (vector != 6 || copy_from_user(&opcode, r->rip, 1) < 0)
+		return vector;
+	if (opcode == 0xcc) { /* int3: a trap, it has been executed */
+		r->rip++;
+		return 3;
+	}
+	return opcode == 0xcd ? 13 : vector;
+}
+
 void signal_trap(struct mf_regs *r, const struct mf_upcall *u)
 {
-	struct ksiginfo info = trap_signal(r, u->vector);
+	uint32_t vector = real_vector(r, u->vector);
+	struct ksiginfo info = trap_signal(r, vector);
 
-	current->sig.trap_nr = u->vector;
+	current->sig.trap_nr = vector;
 	current->sig.trap_err = u->error;
 	current->sig.cr2 = u->cr2;
-	if (u->vector == 14 && !page_fault(u, &info))
+	if (vector == 14 && !page_fault(u, &info))
 		return;
 	signal_force(&info);
 }

@@ -70,6 +70,9 @@ static void skipping(void)
 	skip = 0;
 	fault_int3_len1();
 	say_last("int3");
+	skip = 2;
+	fault_int90_len2();
+	say_last("int 0x90");
 	skip = 1;
 	fault_hlt_len1();
 	say_last("hlt");

@@ -105,6 +105,11 @@ static inline void fault_int3_len1(void)
 	__asm__ volatile("int3");
 }
 
+static inline void fault_int90_len2(void)
+{
+	__asm__ volatile("int $0x90");
+}
+
 static inline void fault_hlt_len1(void)
 {
 	__asm__ volatile("hlt");
