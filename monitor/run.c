@@ -18,6 +18,7 @@
 
 #define DRAIN_NS       (2ull * 1000 * 1000 * 1000)
 #define LIMIT_CHECK_NS (8u * 1000 * 1000)
+#define LOOK_NS_MAX    (1024u * 1000 * 1000) /* at a waiting guest's memory */
 #define PANIC_TEXT_MAX 256
 
 static void broke_contract(struct instance *inst, const char *what)
@@ -66,6 +67,12 @@ static void check_limit(struct instance *inst)
 
 /* ---- doorbells ---------------------------------------------------------- */
 
+/* An argument of a doorbell, read once: the guest may be running. */
+static uint64_t arg_read(const struct instance *inst, unsigned nr)
+{
+	return __atomic_load_n(&inst->shared->arg[nr], __ATOMIC_RELAXED);
+}
+
 static void mark_ready(struct instance *inst)
 {
 	if (inst->ready)
@@ -88,18 +95,31 @@ static bool guest_is_gone(const struct instance *inst)
 	return inst->watch_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
+/*
+ * A guest in a process of its own may say that it waits and go on computing:
+ * its memory is looked at all the same, ever more rarely.
+ */
 static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 {
+	uint64_t look_ns = LIMIT_CHECK_NS;
+
 	while (!inst->done && !rings_have_completions(&inst->rings) &&
 	       !signals_waiting(inst)) {
 		uint64_t timeout = clock_timeout_ns(inst, deadline_ns);
+		bool look = inst->watch_fd >= 0 && look_ns < timeout;
 		int woke;
 
-		woke = rings_wait(&inst->rings, timeout, MF_CTL_FD);
+		woke = rings_wait(&inst->rings, look ? look_ns : timeout,
+				  MF_CTL_FD);
 		if (woke < 0)
 			broke_contract(inst, rings_error(&inst->rings));
 		if (!timeout && woke == RINGS_WAKE_TIMEOUT)
 			return;
+		if (look && woke == RINGS_WAKE_TIMEOUT) {
+			check_limit(inst);
+			if (look_ns < LOOK_NS_MAX)
+				look_ns *= 2;
+		}
 		if (woke < 0 || !(woke & RINGS_WAKE_EXTRA))
 			continue;
 		ctl_poll(inst);
@@ -110,8 +130,8 @@ static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 
 static void do_ring(struct instance *inst)
 {
-	uint64_t flags = inst->shared->arg[0];
-	uint64_t deadline = inst->shared->arg[1];
+	uint64_t flags = arg_read(inst, 0);
+	uint64_t deadline = arg_read(inst, 1);
 
 	/* A wait looks by itself. */
 	if (rings_submit(&inst->rings) < 0 ||
@@ -130,7 +150,7 @@ static void do_ring(struct instance *inst)
 
 static void do_exit(struct instance *inst)
 {
-	uint32_t status = (uint32_t)inst->shared->arg[0];
+	uint32_t status = (uint32_t)arg_read(inst, 0);
 
 	if (WIFSIGNALED(status))
 		instance_finish(inst, MF_EXIT_SIGNAL, status & 0x7f,
@@ -142,8 +162,8 @@ static void do_exit(struct instance *inst)
 
 static void do_panic(struct instance *inst)
 {
-	gpa_t gpa = { inst->shared->arg[0] };
-	uint64_t len = inst->shared->arg[1];
+	gpa_t gpa = { arg_read(inst, 0) };
+	uint64_t len = arg_read(inst, 1);
 	char text[PANIC_TEXT_MAX] = "it gave no reason";
 	const char *from;
 
@@ -162,7 +182,7 @@ static void do_panic(struct instance *inst)
 
 static int64_t do_grow(struct instance *inst)
 {
-	uint64_t size = inst->shared->arg[0];
+	uint64_t size = arg_read(inst, 0);
 	int err;
 
 	if (size % MF_HUGE_SIZE || size <= inst->mem.ram_size ||
@@ -176,8 +196,8 @@ static int64_t do_grow(struct instance *inst)
 
 static int64_t do_discard(struct instance *inst)
 {
-	gpa_t gpa = { inst->shared->arg[0] };
-	uint64_t len = inst->shared->arg[1];
+	gpa_t gpa = { arg_read(inst, 0) };
+	uint64_t len = arg_read(inst, 1);
 	void *at = guest_mem_range(&inst->mem, gpa, len);
 
 	if (!at || (gpa.v | len) % MF_PAGE_SIZE || gpa.v < MF_PT_GPA)
@@ -191,7 +211,7 @@ static int64_t do_discard(struct instance *inst)
 
 static void do_crash(struct instance *inst)
 {
-	gpa_t gpa = { inst->shared->arg[0] };
+	gpa_t gpa = { arg_read(inst, 0) };
 	struct mf_ctl_event *ev;
 	const void *from =
 		guest_mem_range(&inst->mem, gpa, sizeof(ev->u.crash));

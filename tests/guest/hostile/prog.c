@@ -243,6 +243,21 @@ static void wait_for_ever(void)
 	ring(MF_DB_RING, MF_RING_WAIT, UINT64_MAX);
 }
 
+/* Uses what the host has, `number` MiB if it can, while it is said to wait. */
+static void hog(void)
+{
+	uint64_t end = number << 20;
+
+	ring(MF_DB_GROW, BOOT->ram_max, 0);
+	SHARED->arg[0] = MF_RING_WAIT;
+	SHARED->arg[1] = UINT64_MAX;
+	SHARED->doorbell = 0x80000000u | MF_DB_RING; /* no call, no sleep */
+	for (uint64_t at = 32ull << 20; at < end; at += MF_PAGE_SIZE)
+		*((volatile char *)MF_DIRECT_VA + at) = 1;
+	for (;;)
+		;
+}
+
 static void out_port(void)
 {
 	__asm__ volatile("out %%eax, %%dx" : : "a"(1), "d"((int)number));
@@ -282,6 +297,7 @@ static const struct way {
 	{ "shared-page", shared_page },
 	{ "upcall", upcall },
 	{ "wait", wait_for_ever },
+	{ "hog", hog },
 	{ "out", out_port },
 	{ "in", in_port },
 };

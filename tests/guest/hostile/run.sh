@@ -50,6 +50,8 @@ if grep -q "$(printf '\033')" err; then
 	fail 'control characters of the guest reached the terminal'
 fi
 ends 124 'did not end' wait
+expect_status 137 run --timeout 9s -m 32m "$PROG" hog 128
+expect_match 'ran out of memory' err
 ends 124 'did not end' doorbell-loop 1
 ends 124 'did not end' doorbell-loop 2
 
