@@ -43,6 +43,24 @@ static int bind_failed(const struct port_map *m, int code, struct err *e)
 		       proto);
 }
 
+/*
+ * With SO_REUSEADDR Linux lets two sockets have one port until one of them
+ * listens, and a program may listen late. So it is used only where needed:
+ * when connections of an earlier instance still linger.
+ */
+static int bind_once(int fd, const struct port_map *m)
+{
+	const struct sockaddr *addr = (const struct sockaddr *)&m->addr;
+	const int one = 1;
+
+	if (bind(fd, addr, m->addr_len) == 0)
+		return 0;
+	if (errno != EADDRINUSE || m->proto == IPPROTO_UDP)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(fd, addr, m->addr_len);
+}
+
 static int bind_port(const struct port_map *m, struct err *e)
 {
 	AUTO_CLOSE int fd = -1;
@@ -52,11 +70,9 @@ static int bind_port(const struct port_map *m, struct err *e)
 	fd = socket(m->addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return bind_failed(m, errno, e);
-	if (type == SOCK_STREAM)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (m->addr.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&m->addr, m->addr_len) < 0)
+	if (bind_once(fd, m) < 0)
 		return bind_failed(m, errno, e);
 	return take_fd(&fd);
 }

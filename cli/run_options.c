@@ -90,6 +90,12 @@ static int add_port(struct run_options *o, const char *value, struct err *e)
 	if (r < 0)
 		return r;
 	for (i = 0; i < o->port_count; i++) {
+		if (o->ports[i].proto == m.proto &&
+		    o->ports[i].addr_len == m.addr_len &&
+		    memcmp(&o->ports[i].addr, &m.addr, m.addr_len) == 0)
+			return err_set(e, EINVAL,
+				       "the host's port %u is published twice",
+				       m.host_port);
 		if (o->ports[i].guest_port == m.guest_port &&
 		    o->ports[i].proto == m.proto)
 			return err_set(e, EINVAL,

@@ -324,6 +324,10 @@ void ring_op_try_write(struct rings *r, struct handle *h)
 
 int64_t ring_op_listen(struct handle *h, uint32_t backlog)
 {
+	const int one = 1;
+
+	/* Its connections inherit this; they must not hold the port. */
+	setsockopt(h->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (listen(h->fd, backlog > SOMAXCONN ? SOMAXCONN : (int)backlog) < 0)
 		return -errno;
 	h->listening = true;

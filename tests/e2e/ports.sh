@@ -19,6 +19,7 @@ refused 'write it like' -p eighty:80
 refused 'tcp or udp, not sctp' -p 80:80/sctp
 refused '1.2.3 is not an address' -p 1.2.3:80:80
 refused "port 80 is published twice" -p 8081:80 -p 8082:80
+refused "the host's port 8081 is published twice" -p 8081:80 -p 8081:81
 refused 'does not have that address' -p 203.0.113.7:18080:80
 
 port=$(free_port)
@@ -43,6 +44,16 @@ refused "port $port/tcp of the host is already in use" \
 refused "port $port/udp of the host is already in use" \
 	-p "127.0.0.1:$port:8080/udp"
 refused "port $port/tcp" -p "127.0.0.1:$(free_port):1" -p "127.0.0.1:$port:2"
+
+# also by a program that does not listen yet
+port=$(free_port)
+start -p "127.0.0.1:$port:8080" "$PROGS/signals.musl" default
+wait_line start.out ready
+refused "port $port/tcp of the host is already in use" \
+	-p "127.0.0.1:$port:8080"
+refused "port $port/tcp of the host is already in use" -p "$port:8080"
+kill -TERM "$PID"
+wait "$PID" || true
 
 port=$(free_port)
 start -p "127.0.0.1:$port:8080" "$PROGS/http-epoll.musl"
