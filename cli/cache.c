@@ -17,6 +17,7 @@
 #include "cli/cmd.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "host/sigguard.h"
 #include "image/digest.h"
 #include "image/seal.h"
 
@@ -195,13 +196,21 @@ static void evict(const char *dir_path)
 static int seal_unnamed(struct image *ret, const struct seal_job *job,
 			struct err *e)
 {
-	char dir[] = "/tmp/mayfly.XXXXXX", path[64];
+	char dir[CACHE_PATH_MAX], path[CACHE_PATH_MAX + 8];
+	const char *tmp = getenv("TMPDIR");
 	struct seal_job j = *job;
+	AUTO_SIGGUARD struct sigguard guard;
 	struct seal_result result;
 	int r;
 
+	sigguard_init(&guard);
+	if (!tmp || tmp[0] != '/')
+		tmp = "/tmp";
+	if (snprintf(dir, sizeof(dir), "%s/mayfly.XXXXXX", tmp) >=
+	    (int)sizeof(dir))
+		return err_set(e, ENAMETOOLONG, "the path TMPDIR is too long");
 	if (!mkdtemp(dir))
-		return err_sys(e, errno, "cannot make a directory in /tmp");
+		return err_sys(e, errno, "cannot make a directory in %s", tmp);
 	snprintf(path, sizeof(path), "%s/image", dir);
 	j.out_path = path;
 	r = seal_image(&j, &result, e);
@@ -267,16 +276,17 @@ static int seal_program(struct image *ret, const char *path,
 	if (r < 0)
 		return r;
 	r = prepare_sealed(sealed, path, kernel_path, &p);
-	if (r < 0) {
-		err_sys(&why, -r, "cannot use the cache");
-		cmd_log("%s; %s is sealed anew at each start "
-			"(XDG_CACHE_HOME names another place)",
-			why.text, p.name);
-		return seal_unnamed(ret, &job, e);
+	if (r == 0) {
+		job.out_path = sealed;
+		r = seal_image(&job, &result, e);
+		if (r != -ENOSPC)
+			return r < 0 ? r : open_image(ret, sealed, e);
 	}
-	job.out_path = sealed;
-	r = seal_image(&job, &result, e);
-	return r < 0 ? r : open_image(ret, sealed, e);
+	err_sys(&why, -r, "cannot use the cache");
+	cmd_log("%s; %s is sealed anew at each start "
+		"(XDG_CACHE_HOME names another place)",
+		why.text, p.name);
+	return seal_unnamed(ret, &job, e);
 }
 
 static bool open_sealed(struct image *ret, const char *path,

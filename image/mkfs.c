@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,8 +60,18 @@ static int wait_status(pid_t pid)
 	return status;
 }
 
+#define SPACE_LEFT 65536 /* bytes; with less the disk is full */
+
+static bool disk_is_full(const char *out)
+{
+	struct statvfs fs;
+
+	return statvfs(out, &fs) == 0 &&
+	       (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_LEFT;
+}
+
 /* Its first line of complaint, or how it ended. */
-static int report(int err_fd, int status, struct err *e)
+static int report(const char *out, int err_fd, int status, struct err *e)
 {
 	char text[160];
 	ssize_t n = pread(err_fd, text, sizeof(text) - 1, 0);
@@ -67,6 +79,10 @@ static int report(int err_fd, int status, struct err *e)
 	if (WIFSIGNALED(status))
 		return err_set(e, EINTR, MKFS " was ended by signal %d",
 			       WTERMSIG(status));
+	if (disk_is_full(out))
+		return err_set(e, ENOSPC,
+			       "cannot write the image: the disk of %s is full",
+			       out);
 	if (n <= 0)
 		return err_set(e, EIO, MKFS " failed with status %d",
 			       WEXITSTATUS(status));
@@ -97,7 +113,7 @@ int mkfs_run(const char *out, const char *dir, const sigset_t *mask,
 		return err_sys(e, -r, "cannot run " MKFS);
 	r = wait_status(pid);
 	if (r != 0)
-		return report(err_fd, r < 0 ? 0 : r, e);
+		return report(out, err_fd, r < 0 ? 0 : r, e);
 	return 0;
 }
 

@@ -59,3 +59,29 @@ expect_status 3 env -u XDG_CACHE_HOME -u HOME "$MAYFLY" run --substrate \
 	"$SUBSTRATE" prog </dev/null
 expect_match 'cannot use the cache' err
 [ -z "$(ls tmp)" ] || fail "left in TMPDIR: $(ls tmp)"
+
+# A signal while such an image is made leaves nothing of it either.
+for delay in 0.005 0.01 0.02 0.03 0.04 0.06; do
+	XDG_CACHE_HOME=/dev/null/x timeout -s INT $delay "$MAYFLY" run \
+		--substrate "$SUBSTRATE" prog </dev/null >out 2>err || true
+	[ -z "$(ls tmp)" ] || fail "left in TMPDIR: $(ls tmp)"
+done
+
+# The disk of the cache is full: said, and no obstacle.
+if unshare -rm true 2>/dev/null; then
+	mkdir small
+	cat >full.sh <<'SH'
+mount -t tmpfs -o size=200k none small
+XDG_CACHE_HOME="$TMP/small" "$MAYFLY" run --substrate process prog </dev/null
+echo "status $?"
+"$MAYFLY" build prog -o small/prog.img
+echo "status $?"
+find small -type f
+SH
+	expect_status 0 env MAYFLY="$MAYFLY" TMP="$TMP" unshare -rm sh full.sh
+	[ "$(grep ^status out | tr '\n' ' ')" = 'status 3 status 125 ' ] ||
+		fail "a full disk: $(cat out err)"
+	! grep '\.img' out || fail 'left on the full disk'
+	expect_match 'cannot use the cache: No space left' err
+	expect_match 'the disk of .*prog.img.* is full' err
+fi
