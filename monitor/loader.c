@@ -72,7 +72,10 @@ static int map_ram(struct instance *inst, struct err *e)
 		m->ram_fd = memfd_create("mayfly-ram", MFD_CLOEXEC);
 		if (m->ram_fd < 0 ||
 		    ftruncate(m->ram_fd, (off_t)m->ram_max) < 0)
-			return err_sys(e, errno, "cannot make guest memory");
+			return err_sys(e, errno,
+				       "cannot make guest memory, a file of "
+				       "%lu MiB",
+				       (unsigned long)(m->ram_max >> 20));
 		flags = MAP_SHARED | MAP_NORESERVE;
 	}
 	p = mmap(NULL, m->ram_max + MF_HUGE_SIZE, PROT_NONE,

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,8 @@ int main(int argc, char **argv)
 	inst->watch_fd = -1;
 	clock_birth(inst);
 	prctl(PR_SET_DUMPABLE, 0);
+	/* A file that may not grow is an error of the call, no more. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (instance_start(inst, &e) < 0)
 		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);
 	else

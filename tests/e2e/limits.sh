@@ -85,3 +85,34 @@ got=0
 wait "$PID" || got=$?
 [ "$got" = 125 ] || fail "a killed monitor: status $got"
 expect_match 'the monitor of stubborn was ended by SIGKILL' start.err
+
+# A file that may not grow is the program's error, not the monitor's end.
+cat >fill.c <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+	static char text[4096];
+
+	while (write(1, text, sizeof(text)) > 0)
+		;
+	return errno == EFBIG ? 27 : 1;
+}
+C
+musl-gcc -static -o fill fill.c
+expect_status 124 run --timeout 1ms ./fill
+got=0
+(ulimit -f 64 && run ./fill >full 2>err) || got=$?
+case $SUBSTRATE in
+kvm)
+	[ "$got" = 27 ] || fail "a full file: status $got: $(cat err)"
+	;;
+process) # memory is a file there
+	[ "$got" = 125 ] || fail "no memory: status $got"
+	expect_match 'cannot make guest memory.*File too large' err
+	(ulimit -f 4194304 && run -m 64m ./fill >/dev/full 2>err) || got=$?
+	[ "$got" = 1 ] || fail "a full disk: status $got: $(cat err)"
+	;;
+esac
