@@ -97,7 +97,7 @@ static int end_by_signal(const struct report *r)
 
 	if (r->out->crashed)
 		print_crash(r);
-	else if (!(r->out->signals & (1ull << (signal - 1))))
+	else if (signal > 64 || !(r->out->signals >> (signal - 1) & 1))
 		cmd_log("%s was ended by %s", r->name, signal_name(signal));
 	return STATUS_SIGNAL + (int)signal;
 }

@@ -128,7 +128,9 @@ static int make_vm(struct instance *inst, struct kvm_vm *vm, struct err *e)
 
 	vm->vm = ioctl(inst->kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->vm < 0)
-		return err_sys(e, errno, "/dev/kvm refuses to make a VM");
+		return err_sys(e, errno,
+			       "/dev/kvm refuses to make a VM (--substrate "
+			       "process does without)");
 	/* No interrupt controller is used; this one is the cheapest. */
 	ioctl(vm->vm, KVM_ENABLE_CAP, &split);
 	err = add_slot(vm, 0, inst->mem.ram_size, inst->mem.ram, 0);
