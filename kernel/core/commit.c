@@ -17,6 +17,8 @@ static struct {
 } freed[FREED_MAX];
 static unsigned freed_count;
 
+uint64_t mm_epoch;
+
 void commit_finish(void)
 {
 	arch_mmu_flush();
@@ -167,12 +169,29 @@ static int commit_file(struct vma *v, uint64_t va, uint64_t len)
 	return 0;
 }
 
+/* Whether what an anonymous area lacks can be had: all of it or nothing. */
+static int check_room(const struct vma *v, uint64_t start, uint64_t end)
+{
+	uint64_t missing = 0;
+	struct arch_leaf leaf;
+
+	if (v->file || !v->prot)
+		return 0;
+	for (uint64_t va = start; va < end; va = leaf.va + leaf.size) {
+		arch_mmu_lookup(va, &leaf);
+		if (!leaf.present)
+			missing += min_u64(leaf.va + leaf.size, end) - va;
+	}
+	return missing <= frame_available_bytes() ? 0 : exhausted(missing);
+}
+
 int commit_area(struct vma *v, uint64_t start, uint64_t end)
 {
 	uint64_t va = start;
+	int room = check_room(v, start, end);
 
-	if (!v->prot)
-		return 0;
+	if (!v->prot || room)
+		return room;
 	while (va < end) {
 		struct arch_leaf leaf;
 		uint64_t hole = va;
@@ -222,8 +241,11 @@ static int own_image_pages(struct vma *v)
 
 int commit_protect(struct vma *v)
 {
-	int err;
+	int err = check_room(v, v->start, v->end);
 
+	if (err)
+		return err;
+	mm_epoch++;
 	if ((v->prot & PROT_WRITE) && v->file &&
 	    (v->flags & MAP_TYPE) == MAP_PRIVATE) {
 		err = own_image_pages(v);
@@ -240,6 +262,7 @@ int commit_release(uint64_t start, uint64_t end)
 {
 	uint64_t va = start;
 
+	mm_epoch++;
 	while (va < end) {
 		struct arch_leaf leaf;
 		uint64_t lo, hi;

@@ -261,6 +261,11 @@ uint64_t frame_free_bytes(void)
 	return free_pages * PAGE_SIZE + (fresh_end - fresh);
 }
 
+uint64_t frame_available_bytes(void)
+{
+	return frame_free_bytes() + (kernel_boot->ram_max - ram_size);
+}
+
 uint64_t frame_used_bytes(void)
 {
 	return used_pages * PAGE_SIZE;

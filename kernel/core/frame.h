@@ -25,6 +25,7 @@ void frame_ref(gpa_t gpa); /* one page */
 void frame_zero_range(gpa_t gpa, uint64_t len);
 
 uint64_t frame_free_bytes(void); /* of the RAM mapped now */
+uint64_t frame_available_bytes(void); /* and of what can still be mapped */
 uint64_t frame_used_bytes(void);
 
 /* Which allocator owns a page of the direct map (core/heap.c). */

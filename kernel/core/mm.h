@@ -58,6 +58,8 @@ void mm_file_resized(const struct vnode *vn, uint64_t old_size,
 const struct vma *mm_find(uint64_t addr);
 /* Areas in address order, for /proc/self/maps; NULL past the end. */
 const struct vma *mm_area(size_t index);
+/* Grows whenever memory the program could use may have gone. */
+extern uint64_t mm_epoch;
 /* Bytes of areas in all, and of accessible private ones. */
 uint64_t mm_virtual_bytes(void);
 uint64_t mm_committed_bytes(void);

@@ -78,14 +78,16 @@ static bool on_alt_stack(uint64_t sp)
 	       sp - s->stack_base <= s->stack_size;
 }
 
+/* Where the frame ends; it may not begin below *ret_floor. */
 static uint64_t choose_stack(const struct mf_regs *r,
-			     const struct ksigaction *a)
+			     const struct ksigaction *a, uint64_t *ret_floor)
 {
 	const struct thread_signals *s = &current->sig;
+	bool on = on_alt_stack(r->rsp);
+	bool enter = (a->flags & SA_ONSTACK) && s->stack_size && !on;
 
-	if ((a->flags & SA_ONSTACK) && s->stack_size && !on_alt_stack(r->rsp))
-		return s->stack_base + s->stack_size;
-	return r->rsp - RED_ZONE;
+	*ret_floor = on || enter ? s->stack_base : 4096;
+	return enter ? s->stack_base + s->stack_size : r->rsp - RED_ZONE;
 }
 
 static void fill_context(struct frame_context *uc, const struct mf_regs *r)
@@ -126,7 +128,11 @@ static void fill_context(struct frame_context *uc, const struct mf_regs *r)
 	};
 }
 
-/* Saves the vector state at fp (64-byte aligned, checked writable). */
+/*
+ * Saves the vector state at fp (64-byte aligned, checked writable). The
+ * handler starts with that of a new program: it would trip over an exception
+ * that is still pending, or compute with a strange rounding mode.
+ */
 static void save_fpu(uint64_t fp)
 {
 	uint8_t *area = (uint8_t *)(uintptr_t)fp;
@@ -142,18 +148,21 @@ static void save_fpu(uint64_t fp)
 	arch_fpu_save(area);
 	memcpy(area + SW_RESERVED, &sw, sizeof(sw));
 	memcpy(area + arch_fpu_size(), &magic2, sizeof(magic2));
+	arch_fpu_init_area(current->fpu);
+	arch_fpu_restore(current->fpu);
 }
 
 int sigframe_push(struct mf_regs *r, const struct ksiginfo *info,
 		  const struct ksigaction *a, uint64_t mask)
 {
-	uint64_t top = choose_stack(r, a);
+	uint64_t floor;
+	uint64_t top = choose_stack(r, a, &floor);
 	uint64_t fp_len = arch_fpu_size() + FP_XSTATE_MAGIC2_SIZE;
 	uint64_t fp = ALIGN_DOWN(top - fp_len, 64);
 	uint64_t at = ALIGN_DOWN(fp - sizeof(struct rt_sigframe), 16) - 8;
 	struct rt_sigframe *f = (struct rt_sigframe *)(uintptr_t)at;
 
-	if (!(a->flags & SA_RESTORER) || top < fp_len + 4096 ||
+	if (!(a->flags & SA_RESTORER) || top < fp_len + 4096 || at < floor ||
 	    !user_can_write(at, top - at))
 		return -EFAULT;
 	f->restorer = a->restorer;

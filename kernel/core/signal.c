@@ -170,6 +170,17 @@ void signal_mask_temporarily(uint64_t mask)
 	signal_update_exit_work();
 }
 
+void signal_mask_back(void)
+{
+	struct thread_signals *s = &current->sig;
+
+	if (!s->restore_mask)
+		return;
+	s->restore_mask = false;
+	s->blocked = s->saved_mask;
+	signal_update_exit_work();
+}
+
 bool signal_take(uint64_t set, struct ksiginfo *ret)
 {
 	uint64_t mine = current->sig.queue.pending & set;
@@ -265,10 +276,7 @@ void signal_deliver(struct mf_regs *r)
 			die_by_signal(r, &info);
 		run_handler(r, &info);
 	}
-	if (current->sig.restore_mask) {
-		current->sig.restore_mask = false;
-		current->sig.blocked = current->sig.saved_mask;
-	}
+	signal_mask_back();
 	settle_syscall(r, true);
 	signal_update_exit_work();
 }

@@ -37,6 +37,8 @@ void signal_take_outside(void);
  * old mask.
  */
 void signal_mask_temporarily(uint64_t mask);
+/* Ends that at once: the call has a result, signals stay where they are. */
+void signal_mask_back(void);
 
 /* Handles what is pending: the frame r may end up in a handler. */
 void signal_deliver(struct mf_regs *r);

@@ -46,12 +46,17 @@ struct mf_regs *upcall_prepare(void)
 	return r;
 }
 
-static int sse_fault_code(void)
+/* Of the exceptions that are raised and not masked, the one Linux names. */
+static int fpu_fault_code(uint32_t vector)
 {
+	const char *area = current->fpu;
+	uint16_t x87[2]; /* control, status */
 	uint32_t csr, raised;
 
-	__builtin_memcpy(&csr, (char *)current->fpu + 24, sizeof(csr));
-	raised = csr & ~(csr >> 7) & 0x3f;
+	arch_fpu_save(current->fpu);
+	__builtin_memcpy(x87, area, sizeof(x87));
+	__builtin_memcpy(&csr, area + 24, sizeof(csr));
+	raised = vector == 16 ? x87[1] & ~x87[0] : csr & ~(csr >> 7);
 	if (raised & 1)
 		return CODE_FLTINV;
 	if (raised & 4)
@@ -106,8 +111,8 @@ static struct ksiginfo trap_signal(const struct mf_regs *r, uint32_t vector)
 		return (struct ksiginfo){ SIGBUS, CODE_KERNEL, 0, 0, 0 };
 	case 16:
 	case 19:
-		arch_fpu_save(current->fpu);
-		return (struct ksiginfo){ SIGFPE, sse_fault_code(), 0, 0, at };
+		return (struct ksiginfo){ SIGFPE, fpu_fault_code(vector), 0, 0,
+					  at };
 	case 17:
 		return (struct ksiginfo){ SIGBUS, CODE_ADRALN, 0, 0, 0 };
 	default:

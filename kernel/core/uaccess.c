@@ -8,6 +8,8 @@
 
 #include "core/mm.h"
 
+#define PROT_ANY (PROT_READ | PROT_WRITE | PROT_EXEC)
+
 /* Whether every page of a file area's range really has memory. */
 static bool all_mapped(uint64_t at, uint64_t end)
 {
@@ -45,7 +47,7 @@ static bool user_can(uint64_t addr, uint64_t len, uint32_t prot)
 
 bool user_can_read(uint64_t addr, uint64_t len)
 {
-	return user_can(addr, len, PROT_READ | PROT_WRITE | PROT_EXEC);
+	return user_can(addr, len, PROT_ANY);
 }
 
 bool user_can_write(uint64_t addr, uint64_t len)
@@ -97,6 +99,8 @@ int iov_iter_init_single(struct iov_iter *it, uint64_t base, uint64_t len,
 	if (write ? !user_can_write(base, len) : !user_can_read(base, len))
 		return -EFAULT;
 	iov_iter_init_kernel(it, (void *)(uintptr_t)base, len);
+	it->prot = write ? PROT_WRITE : PROT_ANY;
+	it->epoch = mm_epoch;
 	return 0;
 }
 
@@ -120,7 +124,9 @@ int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 	}
 	*it = (struct iov_iter){ .iov = store,
 				 .iov_count = count,
-				 .left = total };
+				 .left = total,
+				 .epoch = mm_epoch,
+				 .prot = write ? PROT_WRITE : PROT_ANY };
 	return 0;
 }
 
@@ -176,7 +182,9 @@ int iov_iter_cut_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 		return -EFAULT;
 	*it = (struct iov_iter){ .iov = store,
 				 .iov_count = i + 1,
-				 .left = total };
+				 .left = total,
+				 .epoch = mm_epoch,
+				 .prot = write ? PROT_WRITE : PROT_ANY };
 	return 0;
 }
 
@@ -205,7 +213,15 @@ static size_t iov_piece(struct iov_iter *it, size_t len, char **ret)
 	if (!it->iov_count || !it->left)
 		return 0;
 	n = min_u64(min_u64(v->len - it->skip, len), it->left);
+	if (it->prot && it->epoch != mm_epoch)
+		n = usable_len(v->base + it->skip, n, it->prot == PROT_WRITE);
+	if (!n) {
+		it->faulted = true;
+		it->left = 0;
+		return 0;
+	}
 	*ret = (char *)(uintptr_t)(v->base + it->skip);
+	it->moved = true;
 	it->skip += n;
 	it->left -= n;
 	return n;
@@ -245,4 +261,9 @@ size_t iov_zero_out(struct iov_iter *it, size_t len)
 		done += n;
 	}
 	return done;
+}
+
+long iov_result(const struct iov_iter *it, long n)
+{
+	return n >= 0 && it->faulted && !it->moved ? -EFAULT : n;
 }

@@ -24,7 +24,10 @@ int copy_to_user(uint64_t dst, const void *src, size_t len);
  */
 long strncpy_from_user(char *dst, uint64_t src, size_t size);
 
-/* A scatter list under way. Memory it names has been checked. */
+/*
+ * A scatter list under way. Memory it names has been checked, and is again if
+ * the map has changed since: another thread may unmap it during a sleep.
+ */
 struct iov_iter {
 	const struct kiovec {
 		uint64_t base;
@@ -34,6 +37,10 @@ struct iov_iter {
 	uint64_t skip; /* bytes done of *iov */
 	uint64_t left; /* bytes left in all */
 	struct kiovec single;
+	uint64_t epoch; /* mm_epoch when the memory was checked */
+	uint32_t prot; /* PROT_* it was checked for, 0: kernel memory */
+	bool moved; /* something was */
+	bool faulted; /* memory has gone meanwhile: nothing is left */
 };
 
 /*
@@ -62,5 +69,7 @@ size_t iov_copy_out(struct iov_iter *it, const void *src, size_t len);
 size_t iov_copy_in(struct iov_iter *it, void *dst, size_t len);
 /* Writes len zero bytes. */
 size_t iov_zero_out(struct iov_iter *it, size_t len);
+/* What a system call returns that moved n bytes (or failed with n < 0). */
+long iov_result(const struct iov_iter *it, long n);
 
 #endif

@@ -85,7 +85,9 @@ long bytebuf_put(struct bytebuf *b, struct iov_iter *from, uint64_t len)
 		uint32_t tail = (b->head + b->len) & (b->size - 1);
 		uint64_t part = min_u64(todo - done, b->size - tail);
 
-		iov_copy_in(from, b->data + tail, part);
+		part = iov_copy_in(from, b->data + tail, part);
+		if (!part)
+			break;
 		b->len += (uint32_t)part;
 		done += part;
 	}
@@ -104,7 +106,9 @@ long bytebuf_peek(const struct bytebuf *b, struct iov_iter *to, uint64_t off,
 		uint64_t at = (b->head + off + done) & (b->size - 1);
 		uint64_t part = min_u64(todo - done, b->size - at);
 
-		iov_copy_out(to, b->data + at, part);
+		part = iov_copy_out(to, b->data + at, part);
+		if (!part)
+			break;
 		done += part;
 	}
 	return (long)done;

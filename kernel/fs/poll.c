@@ -8,6 +8,7 @@
 #include <linux/eventpoll.h>
 
 #include "core/alloc.h"
+#include "core/signal.h"
 #include "dev/ring.h"
 
 struct poll_table {
@@ -72,8 +73,10 @@ long poll_files(struct poll_entry *entries, uint32_t count,
 
 	if (!n && !deadline_ns && ring_spin())
 		n = look(entries, count);
-	if (n || !deadline_ns)
+	if (n)
 		return n;
+	if (!deadline_ns)
+		return signal_pending() ? -EINTR : 0;
 	waitq_init(&t.waitq);
 	hang(entries, count, &t);
 	do {

@@ -46,7 +46,7 @@ static long transfer_run(struct transfer *t, struct iov_iter *it)
 		pos = &stream;
 	n = t->write ? f->ops->write(f, it, pos) : f->ops->read(f, it, pos);
 	file_unref(f);
-	return n;
+	return iov_result(it, n);
 }
 
 static long transfer_single(struct transfer *t, int fd, uint64_t base,

@@ -222,7 +222,7 @@ static long send_msg(struct file *f, struct socket *s, const struct umsghdr *h,
 	m.iter = &v.iter;
 	n = take_control(s, h, &m.files);
 	if (!n)
-		n = s->ops->send(s, &m);
+		n = iov_result(&v.iter, s->ops->send(s, &m));
 	scm_free(m.files);
 	msg_iov_fini(&v);
 	return n;
@@ -242,7 +242,7 @@ static long recv_msg(struct file *f, struct socket *s, struct umsghdr *h,
 	if (err)
 		return err;
 	m.iter = &v.iter;
-	n = s->ops->recv(s, &m);
+	n = iov_result(&v.iter, s->ops->recv(s, &m));
 	msg_iov_fini(&v);
 	if (n >= 0) {
 		h->control_len = put_control(s, h, &m);
@@ -278,7 +278,7 @@ long sys_sendto(struct mf_regs *r)
 		m.name = &name;
 	}
 	if (!n)
-		n = s->ops->send(s, &m);
+		n = iov_result(&it, s->ops->send(s, &m));
 	file_unref(f);
 	return n;
 }
@@ -318,7 +318,7 @@ long sys_recvfrom(struct mf_regs *r)
 	m.flags = with_file_flags(f, (uint32_t)r->r10);
 	m.iter = &it;
 	n = iov_iter_init_single(&it, r->rsi, r->rdx, true);
-	n = n ? recv_nowhere(s, &m) : s->ops->recv(s, &m);
+	n = n ? recv_nowhere(s, &m) : iov_result(&it, s->ops->recv(s, &m));
 	if (n >= 0 && r->r8) {
 		err = net_put_name(r->r8, r->r9, &name);
 		n = err ? err : n;

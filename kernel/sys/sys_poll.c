@@ -81,6 +81,14 @@ static int take_mask(uint64_t umask, uint64_t size)
 	return 0;
 }
 
+/* Only a call that was interrupted lets handlers see the temporary mask. */
+static long settle_mask(long n)
+{
+	if (n != -EINTR)
+		signal_mask_back();
+	return n;
+}
+
 /* ---- poll --------------------------------------------------------------- */
 
 static long do_poll(uint64_t ufds, uint64_t count, uint64_t deadline_ns)
@@ -128,7 +136,7 @@ long sys_ppoll(struct mf_regs *r)
 		err = take_mask(r->r10, r->r8);
 	if (err)
 		return err;
-	n = do_poll(r->rdi, (uint32_t)r->rsi, deadline);
+	n = settle_mask(do_poll(r->rdi, (uint32_t)r->rsi, deadline));
 	put_left(r->rdx, deadline);
 	return n;
 }
@@ -286,7 +294,7 @@ long sys_pselect6(struct mf_regs *r)
 		err = take_mask(sig.umask, sig.size);
 	if (err)
 		return err;
-	n = do_select(&a, deadline);
+	n = settle_mask(do_select(&a, deadline));
 	put_left(r->r8, deadline);
 	return n;
 }
@@ -349,7 +357,9 @@ long sys_epoll_pwait(struct mf_regs *r)
 {
 	int err = take_mask(r->r8, r->r9);
 
-	return err ? err : do_epoll_wait(r, deadline_ms((int)r->r10));
+	if (err)
+		return err;
+	return settle_mask(do_epoll_wait(r, deadline_ms((int)r->r10)));
 }
 
 long sys_epoll_pwait2(struct mf_regs *r)
@@ -359,5 +369,5 @@ long sys_epoll_pwait2(struct mf_regs *r)
 
 	if (!err)
 		err = take_mask(r->r8, r->r9);
-	return err ? err : do_epoll_wait(r, deadline);
+	return err ? err : settle_mask(do_epoll_wait(r, deadline));
 }

@@ -248,4 +248,40 @@ static inline bool vectors_equal(const unsigned char *a, const unsigned char *b,
 	return true;
 }
 
+/* Floating-point exceptions that are not masked. */
+static inline void sse_divide_unmasked(void)
+{
+	uint32_t csr = 0x1f80 & ~0x200u;
+	double one = 1, zero = 0;
+
+	__asm__ volatile("ldmxcsr %1\n\tdivsd %2, %0"
+			 : "+x"(one)
+			 : "m"(csr), "x"(zero));
+}
+
+static inline void x87_init(void)
+{
+	__asm__ volatile("fninit");
+}
+
+static inline void x87_divide_unmasked(void)
+{
+	uint16_t cw = 0x37b;
+
+	__asm__ volatile("fninit\n\tfldcw %0\n\tfld1\n\tfldz\n\t"
+			 "fdivrp\n\tfwait"
+			 :
+			 : "m"(cw));
+}
+
+static inline void x87_invalid_unmasked(void)
+{
+	uint16_t cw = 0x37e;
+
+	__asm__ volatile("fninit\n\tfldcw %0\n\tfldz\n\tfldz\n\t"
+			 "fdivp\n\tfwait"
+			 :
+			 : "m"(cw));
+}
+
 #endif

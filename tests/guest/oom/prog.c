@@ -8,6 +8,23 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* What cannot be had as a whole is not taken in part. */
+static int protect_too_much(void)
+{
+	size_t huge = (size_t)64 << 30, some = 8 << 20;
+	char *p =
+		mmap(NULL, huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *q;
+
+	if (p == MAP_FAILED || mprotect(p, huge, PROT_READ | PROT_WRITE) == 0)
+		return 7;
+	q = malloc(some);
+	if (!q)
+		return 6;
+	memset(q, 1, some);
+	return mprotect(p, some, PROT_READ | PROT_WRITE) ? 5 : 9;
+}
+
 int main(int argc, char **argv)
 {
 	size_t step = 1 << 20, got = 0;
@@ -21,6 +38,8 @@ int main(int argc, char **argv)
 		memset(p, 1, 256 * step);
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "protect"))
+		return protect_too_much();
 	while ((p = malloc(step))) {
 		memset(p, 1, step);
 		got++;

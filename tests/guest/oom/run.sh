@@ -17,6 +17,7 @@ exhausts() {
 }
 
 exhausts malloc 9 137
+exhausts protect 9
 exhausts touch 8 137 139
 
 # With room there is nothing to say.
