@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scheduler: one run queue, round robin; wait queues; the idle loop, which
- * is where the vCPU leaves the guest. A sleeping thread's own stack runs the
- * idle loop when nobody else can run, so a program with one busy thread never
- * switches stacks.
+ * The scheduler: round robin, those that were woken before those that gave the
+ * vCPU away; wait queues; the idle loop, which is where the vCPU leaves the
+ * guest. A sleeping thread's own stack runs the idle loop when nobody else can
+ * run, so a program with one busy thread never switches stacks.
  */
 #include "core/sched.h"
 
@@ -13,8 +13,13 @@
 
 struct thread *current;
 
-static struct list run_queue = LIST_INIT(run_queue);
-static unsigned runnable; /* threads in run_queue */
+/* How long those that were woken may be preferred to the others. */
+#define PREFER_NS 4000000ull
+
+static struct list fresh = LIST_INIT(fresh); /* have slept */
+static struct list run_queue = LIST_INIT(run_queue); /* have run */
+static unsigned runnable; /* threads in both */
+static uint64_t last_turn_ns; /* when run_queue had its turn */
 static bool need_resched;
 static struct thread *previous; /* who switched to us; freed if dead */
 
@@ -93,7 +98,7 @@ void sched_make_runnable(struct thread *t)
 	t->state = THREAD_RUNNABLE;
 	if (t == current)
 		return;
-	list_add_tail(&run_queue, &t->run_node);
+	list_add_tail(&fresh, &t->run_node);
 	runnable++;
 	want_tick();
 }
@@ -150,10 +155,14 @@ void sched_thread_begin(void)
 
 static struct thread *pick(void)
 {
-	struct list *n = list_pop_head(&run_queue);
+	uint64_t now = list_empty(&run_queue) ? 0 : time_mono_ns();
+	bool turn = list_empty(&fresh) || now > last_turn_ns + PREFER_NS;
+	struct list *n = list_pop_head(turn ? &run_queue : &fresh);
 
 	if (!n)
 		return NULL;
+	if (turn)
+		last_turn_ns = now;
 	runnable--;
 	return container_of(n, struct thread, run_node);
 }
