@@ -33,6 +33,13 @@ typedef struct {
 #define MF_IMAGE_GPA (1ull << 38) /* below 39 physical address bits */
 #define MF_IMAGE_MAX (64ull << 30)
 
+/*
+ * No RAM here, as on a PC: KVM keeps the interrupt controller's page and, on
+ * some Intel CPUs, pages of its own in this range. Multiples of 2 MiB.
+ */
+#define MF_HOLE_LO 0xfee00000ull
+#define MF_HOLE_HI 0x100000000ull
+
 /* System pages. Page 0 is never mapped. */
 #define MF_BOOT_GPA   0x1000ull /* struct mf_boot, 1 page */
 #define MF_SHARED_GPA 0x2000ull /* struct mf_shared, 1 page */

@@ -141,9 +141,17 @@ static bool add_chunk(void)
 {
 	uint64_t end;
 
-	if (fresh == fresh_end && !grow())
-		return false;
+	for (;;) {
+		if (fresh >= MF_HOLE_LO && fresh < MF_HOLE_HI)
+			fresh = min_u64(MF_HOLE_HI, fresh_end);
+		if (fresh < fresh_end)
+			break;
+		if (!grow())
+			return false;
+	}
 	end = min_u64(ALIGN_UP(fresh + 1, CHUNK), fresh_end);
+	if (fresh < MF_HOLE_LO && end > MF_HOLE_LO)
+		end = MF_HOLE_LO;
 	free_run((uint32_t)(fresh / PAGE_SIZE), (end - fresh) / PAGE_SIZE);
 	fresh = end;
 	return true;

@@ -5,10 +5,10 @@
  * handle on the thread's own, with its frame.
  */
 #include "core/trap.h"
-#include "core/uaccess.h"
 #include "core/mm.h"
 #include "core/signal.h"
 #include "core/thread.h"
+#include "core/uaccess.h"
 
 /* si_code values, as in Linux's asm-generic/siginfo.h. */
 #define CODE_KERNEL 0x80 /* SI_KERNEL */

@@ -113,9 +113,17 @@ static int add_slot(struct kvm_vm *vm, uint64_t gpa, uint64_t len,
 int kvm_grow(struct instance *inst, uint64_t size)
 {
 	uint64_t old = inst->mem.ram_size;
+	uint64_t below = size < MF_HOLE_LO ? size : MF_HOLE_LO;
+	uint64_t above = old > MF_HOLE_HI ? old : MF_HOLE_HI;
+	int err = 0;
 
-	return add_slot(inst->substrate_state, old, size - old,
-			inst->mem.ram + old, 0);
+	if (old < below)
+		err = add_slot(inst->substrate_state, old, below - old,
+			       inst->mem.ram + old, 0);
+	if (!err && above < size)
+		err = add_slot(inst->substrate_state, above, size - above,
+			       inst->mem.ram + above, 0);
+	return err;
 }
 
 static int make_vm(struct instance *inst, struct kvm_vm *vm, struct err *e)
