@@ -149,6 +149,8 @@ void epoll_forget_file(struct file *f)
 }
 
 /* The program's memory is this process's, all of it accessible. */
+uint64_t mm_epoch;
+
 const struct vma *mm_find(uint64_t addr)
 {
 	static const struct vma all = { .start = 0,
