@@ -104,7 +104,7 @@ struct mf_boot {
 	uint64_t generation; /* 0 at cold boot, +1 per restored clone */
 	uint32_t uid, gid; /* of the program */
 	uint32_t log_syscalls; /* reserved for tracing, 0 */
-	uint32_t pad;
+	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 };
 
 _Static_assert(sizeof(struct mf_boot) <= MF_PAGE_SIZE, "boot page");
@@ -239,14 +239,17 @@ _Static_assert(sizeof(struct mf_stats) <= 2 * MF_PAGE_SIZE - 512,
 
 /* ---- a crash ----------------------------------------------------------- */
 
+#define MF_CRASH_FILE_MAX 256 /* bytes, with NUL */
+
 struct mf_crash {
 	uint32_t signal; /* Linux number */
 	int32_t code; /* si_code */
 	uint64_t fault_addr; /* si_addr, 0 if none */
-	uint64_t load_base; /* added to the ELF's addresses (static PIE) */
+	uint64_t file_off; /* of the instruction in `file` */
 	uint32_t tid;
 	uint32_t pad;
 	struct mf_regs regs;
+	char file[MF_CRASH_FILE_MAX]; /* mapped at rip, "": none */
 };
 
 #endif

@@ -25,22 +25,47 @@ static const char *signal_name(unsigned number)
 	return text;
 }
 
-/* " in NAME+0xOFF", or nothing if there is no name. */
+/* A path as the guest gave it: it may hold anything. */
+static void copy_path(char *ret, size_t size, const char *path, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && i < size - 1 && path[i]; i++)
+		ret[i] = path[i] < ' ' || path[i] > '~' ? '?' : path[i];
+	ret[i] = '\0';
+}
+
+/*
+ * " in NAME+0xOFF" for the program, with the file's path for a library, and
+ * the path and an offset in it if there is no name; or nothing.
+ */
 static void where(char *ret, size_t size, const struct report *r)
 {
 	const struct mf_crash *c = &r->out->crash;
-	const uint8_t *program;
-	uint64_t len, distance;
-	const char *name;
+	unsigned long long off = c->file_off;
+	const char *name = NULL;
+	char path[MF_CRASH_FILE_MAX];
+	const uint8_t *file;
+	uint64_t len, vaddr, distance = 0;
+	struct elf elf;
+	bool is_main;
 
 	ret[0] = '\0';
-	if (image_file(r->img, r->img->manifest.program, &program, &len) < 0)
+	copy_path(path, sizeof(path), c->file, sizeof(c->file));
+	if (path[0] == '\0')
 		return;
-	name = elf_symbol_near(program, len, c->regs.rip - c->load_base,
-			       &distance);
-	if (name)
-		snprintf(ret, size, " in %s+0x%llx", name,
-			 (unsigned long long)distance);
+	is_main = strcmp(path, r->img->manifest.program) == 0;
+	if (image_file(r->img, path, &file, &len) == 0) {
+		elf_parse(&elf, file, len);
+		if (elf_offset_vaddr(&elf, c->file_off, &vaddr))
+			name = elf_symbol_near(file, len, vaddr, &distance);
+	}
+	if (!name)
+		snprintf(ret, size, " in %s at offset 0x%llx", path, off);
+	else
+		snprintf(ret, size, " in %s+0x%llx%s%s%s", name,
+			 (unsigned long long)distance, is_main ? "" : " (",
+			 is_main ? "" : path, is_main ? "" : ")");
 }
 
 static void print_registers(const struct mf_regs *g)
@@ -79,7 +104,7 @@ static bool has_fault_addr(unsigned signal)
 static void print_crash(const struct report *r)
 {
 	const struct mf_crash *c = &r->out->crash;
-	char place[256], fault[64] = "";
+	char place[512], fault[64] = "";
 
 	where(place, sizeof(place), r);
 	if (has_fault_addr(c->signal))

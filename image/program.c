@@ -38,6 +38,7 @@ int program_refuse(enum elf_verdict v, const struct elf *elf, const char *path,
 			       "programs for x86-64",
 			       path, machine);
 	case ELF_NOT_PROGRAM:
+	case ELF_LIBRARY:
 		return err_set(e, ENOEXEC,
 			       "%s is an object file, a library "
 			       "or a core dump, not a program",

@@ -149,7 +149,7 @@ static enum elf_verdict finish(struct elf *e, uint64_t phoff)
 	for (i = 0; i < e->load_count; i++) {
 		const struct elf_load *l = &e->loads[i];
 
-		if (l->exec && e->entry >= l->vaddr &&
+		if (l->exec && e->entry && e->entry >= l->vaddr &&
 		    e->entry - l->vaddr < l->file_size)
 			entry_ok = true;
 		if (l->off <= phoff &&
@@ -162,7 +162,7 @@ static enum elf_verdict finish(struct elf *e, uint64_t phoff)
 	e->lo = PAGE_DOWN(e->loads[0].vaddr);
 	e->hi = PAGE_UP(e->loads[i - 1].vaddr + e->loads[i - 1].mem_size);
 	if (!entry_ok && e->pie && e->interp_len == 0)
-		return ELF_NOT_PROGRAM;
+		return ELF_LIBRARY;
 	if (!entry_ok)
 		return malformed(e, "its entry is not in its code");
 	return ELF_OK;
@@ -186,6 +186,19 @@ enum elf_verdict elf_parse(struct elf *ret, const void *buf, uint64_t size)
 	if (v == ELF_OK)
 		v = finish(ret, h.e_phoff);
 	return v;
+}
+
+bool elf_offset_vaddr(const struct elf *e, uint64_t off, uint64_t *ret)
+{
+	for (uint32_t i = 0; i < e->load_count; i++) {
+		const struct elf_load *l = &e->loads[i];
+
+		if (off < l->off || off - l->off >= l->file_size)
+			continue;
+		*ret = l->vaddr + (off - l->off);
+		return true;
+	}
+	return false;
 }
 
 const char *elf_machine_name(uint16_t machine)

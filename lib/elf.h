@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads an ELF program that lies in memory as a whole. Trusts no byte of
- * it: every offset is checked, sums cannot overflow. Used by the sealer, to
- * refuse a program with a reason, and by the guest kernel, to load it.
+ * Reads an ELF program, interpreter or shared library that lies in memory as
+ * a whole. Trusts no byte of it: every offset is checked, sums cannot
+ * overflow. Used by the sealer, to refuse a program with a reason, and by the
+ * guest kernel, to load it.
  */
 #ifndef LIB_ELF_H
 #define LIB_ELF_H
@@ -20,7 +21,8 @@ enum elf_verdict {
 	ELF_TRUNCATED, /* ends before something its headers promise */
 	ELF_WRONG_CLASS, /* 32-bit, or big-endian */
 	ELF_WRONG_MACHINE, /* `machine` says which */
-	ELF_NOT_PROGRAM, /* an object file, a library or a core dump */
+	ELF_NOT_PROGRAM, /* an object file or a core dump */
+	ELF_LIBRARY, /* a shared library: all but `entry` is valid */
 	ELF_MALFORMED, /* `what` says how */
 };
 
@@ -37,7 +39,7 @@ struct elf {
 	uint16_t machine; /* EM_*; valid from ELF_WRONG_MACHINE on */
 	const char *what; /* for ELF_MALFORMED, else NULL */
 	bool pie; /* ET_DYN: may be loaded at any page */
-	uint64_t entry; /* lies in an executable segment */
+	uint64_t entry; /* not 0, lies in an executable segment */
 	uint64_t phdr_vaddr; /* for AT_PHDR; 0: not in a segment */
 	uint16_t phdr_count;
 	uint64_t interp_off; /* of the path of the interpreter; */
@@ -51,9 +53,15 @@ struct elf {
 
 /*
  * Reads [buf, buf + size). On ELF_OK all of *ret is valid, otherwise only
- * what is said above.
+ * what is said above. An interpreter (ld.so) is ELF_OK and wants none itself.
  */
 enum elf_verdict elf_parse(struct elf *ret, const void *buf, uint64_t size);
+
+/*
+ * The address (without load base) at which the file's byte `off` is loaded;
+ * false if it is in no segment that elf_parse has read.
+ */
+bool elf_offset_vaddr(const struct elf *e, uint64_t off, uint64_t *ret);
 
 /* "ARM aarch64", "x86 32-bit", ...; NULL if the number has no name here. */
 const char *elf_machine_name(uint16_t machine);
@@ -61,7 +69,7 @@ const char *elf_machine_name(uint16_t machine);
 /*
  * The function symbol at or below addr (an address of the file, without load
  * base) that is nearest. Returns its name, inside buf, and the distance; or
- * NULL if the file has no usable symbol table or none fits.
+ * NULL if the file has no usable symbol table, or that function ends before.
  */
 const char *elf_symbol_near(const void *buf, uint64_t size, uint64_t addr,
 			    uint64_t *ret_distance);

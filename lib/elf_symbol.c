@@ -81,6 +81,7 @@ const char *elf_symbol_near(const void *buf, uint64_t size, uint64_t addr,
 {
 	const char *best = NULL;
 	uint64_t best_distance = 16u << 20; /* further is a coincidence */
+	uint64_t best_size = 0; /* 0: unknown */
 	Elf64_Shdr sym, str;
 	Elf64_Ehdr h;
 	Elf64_Sym s;
@@ -105,8 +106,11 @@ const char *elf_symbol_near(const void *buf, uint64_t size, uint64_t addr,
 			continue;
 		best = name;
 		best_distance = addr - s.st_value;
+		best_size = s.st_size;
 	}
-	if (best)
-		*ret_distance = best_distance;
+	/* Without local symbols the nearest one is often another function. */
+	if (!best || (best_size && best_distance >= best_size))
+		return NULL;
+	*ret_distance = best_distance;
 	return best;
 }

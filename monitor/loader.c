@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include <linux/mman.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -266,6 +267,20 @@ static uint32_t xsave_size(const struct instance *inst, uint32_t features)
 	return size;
 }
 
+/* CPUID leaf 1, edx, as the guest sees it. */
+static uint32_t hwcap(const struct instance *inst)
+{
+	const char *at = inst->args + inst->start.args_len;
+	struct kvm_cpuid_entry2 entry;
+
+	for (uint32_t n = 0; n < inst->start.cpuid_count; n++) {
+		memcpy(&entry, at + n * sizeof(entry), sizeof(entry));
+		if (entry.function == 1)
+			return entry.edx;
+	}
+	return (uint32_t)getauxval(AT_HWCAP);
+}
+
 static void fill_boot(struct instance *inst, uint64_t free_gpa)
 {
 	const struct mf_ctl_start *s = &inst->start;
@@ -297,6 +312,7 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	memcpy(b->instance_id, s->instance_id, sizeof(b->instance_id));
 	b->uid = s->uid;
 	b->gid = s->gid;
+	b->hwcap = hwcap(inst);
 	memcpy(inst->mem.ram + free_gpa, inst->args, s->args_len);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an ELF file to a process: segments as private file mappings, a stack
- * with arguments, environment and auxiliary vector. Static programs only;
- * the image builder has refused everything else before.
+ * From an ELF file to a process: the segments of the program, and of the
+ * interpreter it wants, as private file mappings; a stack with arguments,
+ * environment and auxiliary vector. An interpreter is loaded wherever mmap
+ * finds room, starts instead of the program, and finds that by AT_PHDR.
  */
 #include "core/exec.h"
 
@@ -21,10 +22,17 @@
 #define STACK_GUARD (1ull << 20)
 #define PIE_BASE    0x555555554000ull
 
-struct program {
+struct binary {
+	const char *path;
 	struct file *file;
+	const void *bytes; /* in the image */
 	struct elf elf;
 	uint64_t base; /* load bias */
+};
+
+struct program {
+	struct binary main;
+	struct binary interp; /* file NULL: the program is static */
 	uint64_t stack_top;
 	uint64_t sp; /* grows down while the stack is written */
 };
@@ -45,6 +53,7 @@ static const char *verdict_text(enum elf_verdict v, const struct elf *e)
 	case ELF_WRONG_MACHINE:
 		return "it is for another architecture";
 	case ELF_NOT_PROGRAM:
+	case ELF_LIBRARY:
 		return "it is not an executable";
 	case ELF_OK:
 	case ELF_MALFORMED:
@@ -53,29 +62,59 @@ static const char *verdict_text(enum elf_verdict v, const struct elf *e)
 	}
 }
 
-static void read_headers(struct program *p, const char *path)
+__attribute__((format(printf, 3, 4))) _Noreturn static void
+refuse(const struct program *p, const struct binary *b, const char *fmt, ...)
+{
+	char why[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fmt_vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (b == &p->main)
+		kpanic("cannot run %s: %s", b->path, why);
+	kpanic("cannot run %s, which wants the interpreter %s: %s",
+	       p->main.path, b->path, why);
+}
+
+static void open_binary(const struct program *p, struct binary *b)
+{
+	int err = vfs_open_exec(b->path, &b->file);
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		refuse(p, b, "it is not in the image");
+	if (err == -ELOOP)
+		refuse(p, b, "its path is a loop of symbolic links");
+	if (err == -EACCES)
+		refuse(p, b, "it is not an executable file");
+	if (err)
+		refuse(p, b, "error %d", -err);
+}
+
+static void read_headers(const struct program *p, struct binary *b)
 {
 	struct map_extent whole = { { 0 }, 0 };
 	struct stat st;
 	uint64_t size = 0;
 	enum elf_verdict v;
-	int err = p->file->ops->stat(p->file, &st);
+	int err;
 
+	open_binary(p, b);
+	err = b->file->ops->stat(b->file, &st);
 	if (!err) {
 		size = (uint64_t)st.st_size;
-		err = p->file->ops->extent(
-			p->file, 0, ALIGN_UP(size, PAGE_SIZE), false, &whole);
+		err = b->file->ops->extent(
+			b->file, 0, ALIGN_UP(size, PAGE_SIZE), false, &whole);
 	}
+	if (!size)
+		refuse(p, b, "it is empty");
 	if (err || whole.gpa.v < MF_IMAGE_GPA || whole.len < size)
-		kpanic("%s is not in the image as one piece", path);
-	v = elf_parse(&p->elf,
-		      (const void *)(uintptr_t)(MF_IMAGE_VA + whole.gpa.v -
-						MF_IMAGE_GPA),
-		      size);
+		refuse(p, b, "it is not in the image as one piece");
+	b->bytes = (const void *)(uintptr_t)(MF_IMAGE_VA + whole.gpa.v -
+					     MF_IMAGE_GPA);
+	v = elf_parse(&b->elf, b->bytes, size);
 	if (v != ELF_OK)
-		kpanic("cannot run %s: %s", path, verdict_text(v, &p->elf));
-	if (p->elf.interp_len)
-		kpanic("cannot run %s: it is dynamically linked", path);
+		refuse(p, b, "%s", verdict_text(v, &b->elf));
 }
 
 static void map_or_panic(const struct mmap_request *req)
@@ -98,20 +137,20 @@ static uint32_t load_prot(const struct elf_load *l)
 	       (l->exec ? PROT_EXEC : 0u);
 }
 
-static void map_load(const struct program *p, const struct elf_load *l)
+static void map_load(const struct binary *b, const struct elf_load *l)
 {
-	uint64_t start = ALIGN_DOWN(p->base + l->vaddr, PAGE_SIZE);
-	uint64_t skew = p->base + l->vaddr - start;
-	uint64_t file_end = p->base + l->vaddr + l->file_size;
+	uint64_t start = ALIGN_DOWN(b->base + l->vaddr, PAGE_SIZE);
+	uint64_t skew = b->base + l->vaddr - start;
+	uint64_t file_end = b->base + l->vaddr + l->file_size;
 	uint64_t mem_end =
-		ALIGN_UP(p->base + l->vaddr + l->mem_size, PAGE_SIZE);
+		ALIGN_UP(b->base + l->vaddr + l->mem_size, PAGE_SIZE);
 	uint64_t split = l->file_size ? ALIGN_UP(file_end, PAGE_SIZE) : start;
 	struct mmap_request req = {
 		.addr = start,
 		.len = split - start,
 		.prot = load_prot(l),
 		.flags = MAP_PRIVATE | MAP_FIXED,
-		.file = p->file,
+		.file = b->file,
 		.off = l->off - skew,
 	};
 
@@ -130,6 +169,57 @@ static void map_load(const struct program *p, const struct elf_load *l)
 	map_or_panic(&req);
 }
 
+static void map_loads(const struct binary *b)
+{
+	for (uint32_t i = 0; i < b->elf.load_count; i++)
+		map_load(b, &b->elf.loads[i]);
+}
+
+/* Room for all segments: where the file says, or where mmap finds it. */
+static void place_interp(const struct program *p, struct binary *b)
+{
+	struct mmap_request req = {
+		.addr = b->elf.pie ? 0 : b->elf.lo,
+		.len = b->elf.hi - b->elf.lo,
+		.prot = PROT_NONE,
+		.flags = MAP_PRIVATE | MAP_ANONYMOUS |
+			 (b->elf.pie ? 0u : MAP_FIXED_NOREPLACE),
+	};
+	int64_t at = mm_map(&req);
+
+	if (at < 0)
+		refuse(p, b, "there is no room at its addresses");
+	mm_unmap((uint64_t)at, req.len);
+	if (b->elf.pie)
+		b->base = (uint64_t)at - b->elf.lo;
+}
+
+static void load_interp(struct program *p)
+{
+	const struct elf *e = &p->main.elf;
+
+	if (!e->interp_len)
+		return;
+	p->interp.path = (const char *)p->main.bytes + e->interp_off;
+	read_headers(p, &p->interp);
+	place_interp(p, &p->interp);
+	map_loads(&p->interp);
+}
+
+static void load_main(struct program *p)
+{
+	struct binary *b = &p->main;
+	uint64_t slide;
+
+	b->path = args_at(kernel_boot->path_off);
+	read_headers(p, b);
+	random_fill(&slide, sizeof(slide));
+	if (b->elf.pie)
+		b->base = PIE_BASE + (slide % 4096) * MF_HUGE_SIZE - b->elf.lo;
+	map_loads(b);
+	mm_set_brk(b->base + b->elf.hi);
+}
+
 static void map_stack(struct program *p)
 {
 	struct mmap_request req = {
@@ -145,7 +235,7 @@ static void map_stack(struct program *p)
 	p->sp = p->stack_top;
 	if (mm_protect(p->stack_top - STACK_SIZE, STACK_SIZE,
 		       PROT_READ | PROT_WRITE |
-			       (p->elf.exec_stack ? PROT_EXEC : 0u)) < 0)
+			       (p->main.elf.exec_stack ? PROT_EXEC : 0u)) < 0)
 		kpanic("memory exhausted: no %llu KiB for the stack",
 		       STACK_SIZE >> 10);
 }
@@ -161,29 +251,36 @@ static void push_word(struct program *p, uint64_t v)
 	push(p, &v, sizeof(v));
 }
 
-/* Pairs for the auxiliary vector; at_random and execfn are on the stack. */
+/* Where what the auxiliary vector points to is on the stack. */
+struct aux_strings {
+	uint64_t random, execfn, platform;
+};
+
 static size_t fill_auxv(const struct program *p, uint64_t aux[][2],
-			uint64_t at_random, uint64_t execfn)
+			const struct aux_strings *at)
 {
+	const struct binary *b = &p->main;
 	const uint64_t pairs[][2] = {
 		{ AT_SYSINFO_EHDR, arch_vdso() },
-		{ AT_PHDR,
-		  p->elf.phdr_vaddr ? p->base + p->elf.phdr_vaddr : 0 },
-		{ AT_PHENT, 56 },
-		{ AT_PHNUM, p->elf.phdr_count },
+		{ AT_HWCAP, kernel_boot->hwcap },
 		{ AT_PAGESZ, PAGE_SIZE },
-		{ AT_BASE, 0 },
+		{ AT_CLKTCK, 100 },
+		{ AT_PHDR,
+		  b->elf.phdr_vaddr ? b->base + b->elf.phdr_vaddr : 0 },
+		{ AT_PHENT, 56 },
+		{ AT_PHNUM, b->elf.phdr_count },
+		{ AT_BASE, p->interp.base },
 		{ AT_FLAGS, 0 },
-		{ AT_ENTRY, p->base + p->elf.entry },
+		{ AT_ENTRY, b->base + b->elf.entry },
 		{ AT_UID, kernel_boot->uid },
 		{ AT_EUID, kernel_boot->uid },
 		{ AT_GID, kernel_boot->gid },
 		{ AT_EGID, kernel_boot->gid },
 		{ AT_SECURE, 0 },
-		{ AT_CLKTCK, 100 },
-		{ AT_RANDOM, at_random },
-		{ AT_EXECFN, execfn },
+		{ AT_RANDOM, at->random },
 		{ AT_HWCAP2, 2 }, /* FSGSBASE usable by programs */
+		{ AT_EXECFN, at->execfn },
+		{ AT_PLATFORM, at->platform },
 		{ AT_MINSIGSTKSZ, arch_fpu_size() + 1024 },
 		{ AT_NULL, 0 },
 	};
@@ -216,19 +313,24 @@ static uint64_t skip_strings(uint64_t at, uint32_t count)
 /* Linux: linux/fs/binfmt_elf.c documents the order of what is pushed. */
 static void build_stack(struct program *p)
 {
+	static const char platform[] = "x86_64";
 	const struct mf_boot *b = kernel_boot;
+	struct aux_strings at;
 	uint64_t aux[32][2];
-	uint64_t strings, at_random, envp;
+	uint64_t strings, envp;
 	uint8_t seed[16];
 	size_t pairs, words;
 
 	push(p, args_at(0), b->args_len);
 	strings = p->sp;
+	at.execfn = strings + b->path_off;
+	push(p, platform, sizeof(platform));
+	at.platform = p->sp;
 	random_fill(seed, sizeof(seed));
 	push(p, seed, sizeof(seed));
-	at_random = p->sp;
+	at.random = p->sp;
 	p->sp = ALIGN_DOWN(p->sp, 16);
-	pairs = fill_auxv(p, aux, at_random, strings + b->path_off);
+	pairs = fill_auxv(p, aux, &at);
 	words = 2 * pairs + b->envc + 1 + b->argc + 1 + 1;
 	if (words % 2)
 		push_word(p, 0);
@@ -242,31 +344,24 @@ static void build_stack(struct program *p)
 
 void exec_program(struct mf_regs *frame)
 {
-	struct program p = { 0 };
-	const char *path = args_at(kernel_boot->path_off);
-	uint64_t slide;
-	int err = vfs_open_exec(path, &p.file);
+	static struct program p; /* too large for a kernel stack */
+	const struct binary *first = &p.main;
 
-	if (err)
-		kpanic("cannot open the program %s in the image: error %d",
-		       path, -err);
-	read_headers(&p, path);
-	random_fill(&slide, sizeof(slide));
-	if (p.elf.pie)
-		p.base = PIE_BASE + (slide % 4096) * MF_HUGE_SIZE - p.elf.lo;
-	sigframe_set_load_base(p.base);
-	for (uint32_t i = 0; i < p.elf.load_count; i++)
-		map_load(&p, &p.elf.loads[i]);
-	mm_set_brk(p.base + p.elf.hi);
+	load_main(&p);
+	load_interp(&p);
+	if (p.interp.file)
+		first = &p.interp;
 	map_stack(&p);
 	build_stack(&p);
-	file_unref(p.file);
 	*frame = (struct mf_regs){
-		.rip = p.base + p.elf.entry,
+		.rip = first->base + first->elf.entry,
 		.rsp = p.sp,
 		.rflags = 0x202,
 		.cs = MF_SEL_USER_CS,
 		.ss = MF_SEL_USER_DS,
 		.orig_rax = UINT64_MAX,
 	};
+	file_unref(p.main.file);
+	if (p.interp.file)
+		file_unref(p.interp.file);
 }

@@ -42,18 +42,6 @@ struct rt_sigframe {
 	uint8_t info[128];
 };
 
-static uint64_t load_base;
-
-uint64_t sigframe_load_base(void)
-{
-	return load_base;
-}
-
-void sigframe_set_load_base(uint64_t base)
-{
-	load_base = base;
-}
-
 void signal_fill_siginfo(const struct ksiginfo *info, void *ret)
 {
 	uint8_t *out = ret;

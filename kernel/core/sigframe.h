@@ -16,8 +16,4 @@
 int sigframe_push(struct mf_regs *r, const struct ksiginfo *info,
 		  const struct ksigaction *a, uint64_t mask);
 
-/* Where a position-independent program was loaded, else 0. */
-uint64_t sigframe_load_base(void);
-void sigframe_set_load_base(uint64_t base);
-
 #endif

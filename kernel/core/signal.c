@@ -7,8 +7,10 @@
 #include "core/signal.h"
 
 #include "core/alloc.h"
+#include "core/mm.h"
 #include "core/sigframe.h"
 #include "core/thread.h"
+#include "fs/open.h"
 
 static struct ksigaction actions[SIG_MAX];
 static struct sigqueue process_queue;
@@ -198,6 +200,20 @@ bool signal_take(uint64_t set, struct ksiginfo *ret)
 	return true;
 }
 
+/* Which file the instruction is from, and where in it. */
+static void name_file(struct mf_crash *c, uint64_t rip)
+{
+	const struct vma *v = mm_find(rip);
+	const struct vnode *vn;
+
+	if (!v || v->start > rip || !v->file)
+		return;
+	vn = file_vnode(v->file);
+	if (!vn || vnode_path(vn, c->file, sizeof(c->file), false) <= 0)
+		c->file[0] = '\0';
+	c->file_off = v->off + (rip - v->start);
+}
+
 static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 {
 	struct mf_crash *c = kzalloc(sizeof(*c));
@@ -207,7 +223,7 @@ static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 	c->signal = (uint32_t)info->signo;
 	c->code = info->code;
 	c->fault_addr = info->value;
-	c->load_base = sigframe_load_base();
+	name_file(c, r->rip);
 	c->tid = (uint32_t)current->tid;
 	c->regs = *r;
 	kernel_shared->arg[0] = kva_gpa(c).v;

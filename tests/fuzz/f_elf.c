@@ -40,15 +40,19 @@ static void check_accepted(const struct elf *e, uint64_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
-	uint64_t distance = 0;
+	uint64_t distance = 0x240, vaddr;
+	enum elf_verdict v;
 	const char *name;
 	struct elf e;
 
 	if (!copy)
 		return 0;
 	memcpy(copy, data, size);
-	if (elf_parse(&e, copy, size) == ELF_OK)
+	v = elf_parse(&e, copy, size);
+	if (v == ELF_OK || v == ELF_LIBRARY)
 		check_accepted(&e, size);
+	if (elf_offset_vaddr(&e, distance, &vaddr))
+		require(vaddr < MF_USER_VA_MAX);
 	name = elf_symbol_near(copy, size, 0x400240, &distance);
 	if (name)
 		require(strlen(name) < size);

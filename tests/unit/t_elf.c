@@ -107,8 +107,10 @@ static void test_not_programs(void)
 	m.ph[0].p_vaddr = 0;
 	m.ph[1].p_vaddr = ELF_MAKE_DATA;
 	m.h.e_entry = 0;
+	check_int(parse(), ELF_LIBRARY); /* its segment begins at 0 */
 	m.ph[0].p_flags = PF_R;
-	check_int(parse(), ELF_NOT_PROGRAM);
+	check_int(parse(), ELF_LIBRARY);
+	check_int(e.load_count, 2);
 }
 
 static void test_dynamic(void)
@@ -225,6 +227,20 @@ static void test_too_many_segments(void)
 	check_int(elf_parse(&e, &big, sizeof(big)), ELF_MALFORMED);
 }
 
+static void test_offset_vaddr(void)
+{
+	uint64_t va = 0;
+
+	elf_make(&m);
+	check_int(parse(), ELF_OK);
+	check(elf_offset_vaddr(&e, ELF_MAKE_CODE, &va));
+	check_int(va, ELF_MAKE_BASE + ELF_MAKE_CODE);
+	check(elf_offset_vaddr(&e, ELF_MAKE_DATA + 0xff, &va));
+	check_int(va, ELF_MAKE_BASE + ELF_MAKE_DATA + 0xff);
+	check(!elf_offset_vaddr(&e, ELF_MAKE_DATA + 0x100, &va));
+	check(!elf_offset_vaddr(&e, UINT64_MAX, &va));
+}
+
 static const char *near(uint64_t addr, uint64_t *distance)
 {
 	return elf_symbol_near(&m, sizeof(m), addr, distance);
@@ -238,12 +254,16 @@ static void test_symbols(void)
 	elf_make(&m);
 	check_str(near(main_addr, &distance), "main");
 	check_int(distance, 0);
-	check_str(near(main_addr + 0x3f, &distance), "main");
-	check_int(distance, 0x3f);
+	check_str(near(main_addr + 0xf, &distance), "main");
+	check_int(distance, 0xf);
+	check_ptr(near(main_addr + 0x10, &distance), NULL);
 	check_str(near(main_addr + 0x41, &distance), "helper");
 	check_int(distance, 1);
 	check_ptr(near(main_addr - 1, &distance), NULL);
 	check_ptr(near(main_addr + (1ull << 30), &distance), NULL);
+	m.sym[1].st_size = 0; /* as assemblers leave it */
+	check_str(near(main_addr + 0x3f, &distance), "main");
+	check_int(distance, 0x3f);
 }
 
 static void test_spoilt_symbols(void)
@@ -285,6 +305,7 @@ int main(void)
 	RUN(test_segment_addresses);
 	RUN(test_entry);
 	RUN(test_too_many_segments);
+	RUN(test_offset_vaddr);
 	RUN(test_symbols);
 	RUN(test_spoilt_symbols);
 	return check_done();
