@@ -16,7 +16,7 @@
 #include "abi/layout.h"
 #include "abi/ring.h"
 
-#define MF_ABI_VERSION 1u
+#define MF_ABI_VERSION 2u
 #define MF_BOOT_MAGIC  0x7466624659414d00ull /* "\0MAYFbft" */
 
 /* ---- the kernel's file (/.mayfly/kernel in an image) ------------------- */

@@ -69,6 +69,8 @@ typedef struct {
 #define MF_SYS_VA     (MF_WINDOW_VA + 0x10000ull)
 #define MF_KERNEL_VA  (MF_WINDOW_VA + 0x100000ull) /* kernel, at most 1 MiB */
 #define MF_KERNEL_MAX 0x100000ull
+/* Rewritten system calls jump here (docs/formats/guest-abi.md, section 10). */
+#define MF_SYSCALL_VA (MF_KERNEL_VA + 64)
 
 #define MF_BOOT_VA   (MF_SYS_VA)
 #define MF_SHARED_VA (MF_SYS_VA + MF_SHARED_GPA - MF_BOOT_GPA)

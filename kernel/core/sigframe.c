@@ -10,6 +10,7 @@
 #include <asm/sigcontext.h>
 
 #include "core/alloc.h"
+#include "core/stubs.h"
 #include "core/thread.h"
 #include "core/uaccess.h"
 
@@ -105,7 +106,7 @@ static void fill_context(struct frame_context *uc, const struct mf_regs *r)
 		.ax = r->rax,
 		.cx = r->rcx,
 		.sp = r->rsp,
-		.ip = r->rip,
+		.ip = stub_pc_to_program(r->rip),
 		.flags = r->rflags & ~0x3000ull,
 		.cs = MF_SEL_USER_CS,
 		.ss = MF_SEL_USER_DS,
@@ -222,7 +223,7 @@ static void load_context(struct mf_regs *r, const struct sigcontext_64 *mc)
 		.rcx = mc->cx,
 		.rsp = mc->sp,
 		/* iretq faults on a non-canonical address; 0 does later. */
-		.rip = mc->ip < (1ull << 47) ? mc->ip : 0,
+		.rip = mc->ip < (1ull << 47) ? stub_pc_from_program(mc->ip) : 0,
 		.rflags = (mc->flags & RFLAGS_USER) | RFLAGS_FIXED,
 		.cs = MF_SEL_USER_CS,
 		.ss = MF_SEL_USER_DS,

@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/mm.h"
 #include "core/sigframe.h"
+#include "core/stubs.h"
 #include "core/thread.h"
 #include "fs/open.h"
 
@@ -226,6 +227,7 @@ static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 	name_file(c, r->rip);
 	c->tid = (uint32_t)current->tid;
 	c->regs = *r;
+	c->regs.rip = stub_pc_to_program(r->rip);
 	kernel_shared->arg[0] = kva_gpa(c).v;
 	arch_doorbell(MF_DB_CRASH);
 	kfree(c);
@@ -249,7 +251,7 @@ static void settle_syscall(struct mf_regs *r, bool restart)
 		return;
 	}
 	r->rax = r->orig_rax;
-	r->rip -= 2; /* the `syscall` instruction */
+	r->rip = stub_pc_from_program(stub_call_site(r));
 }
 
 static void run_handler(struct mf_regs *r, const struct ksiginfo *info)

@@ -7,6 +7,7 @@
 #include "core/trap.h"
 #include "core/mm.h"
 #include "core/signal.h"
+#include "core/stubs.h"
 #include "core/thread.h"
 #include "core/uaccess.h"
 
@@ -96,7 +97,7 @@ static bool page_fault(const struct mf_upcall *u, struct ksiginfo *info)
 
 static struct ksiginfo trap_signal(const struct mf_regs *r, uint32_t vector)
 {
-	uint64_t at = r->rip;
+	uint64_t at = stub_pc_to_program(r->rip);
 
 	switch (vector) {
 	case 0:

@@ -6,6 +6,7 @@
  */
 #include "arch.h"
 #include "core/sched.h"
+#include "core/stubs.h"
 #include "sys/syscall.h"
 
 static const syscall_fn table[MF_STATS_SYSCALLS] = {
@@ -25,7 +26,7 @@ static long unimplemented(const struct mf_regs *r, uint64_t nr)
 		seen[bit / 64] |= 1ull << (bit % 64);
 		klog("system call %lu is not implemented, called at %#lx: "
 		     "the program gets ENOSYS",
-		     nr, r->rip - 2);
+		     nr, stub_call_site(r));
 	}
 	return -ENOSYS;
 }

@@ -9,6 +9,7 @@
 
 #include "core/futex.h"
 #include "core/signal.h"
+#include "core/stubs.h"
 #include "core/thread.h"
 #include "core/time.h"
 #include "core/uaccess.h"
@@ -63,8 +64,8 @@ static long clone_thread(const struct mf_regs *r, const struct clone_request *c)
 	frame->rax = 0;
 	frame->orig_rax = UINT64_MAX;
 	/* After a `syscall` these two hold what the CPU put there. */
-	frame->rcx = r->rip;
-	frame->r11 = r->rflags;
+	frame->rcx = stub_pc_to_program(r->rip);
+	frame->r11 = r->rflags & ~0x3000ull; /* IOPL */
 	if (c->stack)
 		frame->rsp = c->stack;
 	arch_fpu_save(t->fpu);

@@ -161,8 +161,8 @@ process_gate_protect:
 	ret
 
 /*
- * A `syscall` outside the gate. Its registers go to the kernel as they were;
- * rcx and r11 are the instruction's to change.
+ * A `syscall` outside the gate. Its registers go to the kernel as they were,
+ * but the instruction's own: rcx is lost, r11 has the flags.
  */
 	.balign	16
 	.globl	process_gate_sigsys
@@ -193,6 +193,7 @@ process_gate_sigsys:
 	movq	UC_RBX(%rcx), %rbx
 	movq	UC_RDX(%rcx), %rdx
 	movq	UC_RAX(%rcx), %rax
+	movq	UC_FLAGS(%rcx), %r11
 	movq	UC_RSP(%rcx), %rsp	/* from here on the frame is gone */
 	jmpq	*SHARED(SH_SYSCALL_ENTRY)
 

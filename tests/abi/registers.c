@@ -67,6 +67,24 @@ static void general(void)
 	call_kept("write keeps registers", r);
 }
 
+/* Direction and alignment check: nobody sets them, and they are kept. */
+static void flags(void)
+{
+	char where[sizeof(struct timespec) + 1];
+	struct timespec ts = { 0, 1000 };
+	uint64_t odd = ((uint64_t)(uintptr_t)where) | 1;
+
+	memcpy((void *)(uintptr_t)odd, &ts, sizeof(ts));
+	say("DF", "%#lx",
+	    (unsigned long)(syscall_with_flags(SYS_getpid, 0, 0, 0x400) &
+			    0x40400));
+	say("AC", "%#lx",
+	    (unsigned long)(syscall_with_flags(SYS_nanosleep, odd, 0, 0x40000) &
+			    0x40400));
+	say("neither", "%#lx",
+	    (unsigned long)(syscall_with_flags(SYS_getpid, 0, 0, 0) & 0x40400));
+}
+
 static void raw_results(void)
 {
 	long a[6] = {
@@ -188,6 +206,7 @@ int main(void)
 {
 	abi_start();
 	general();
+	flags();
 	raw_results();
 	val("red zone", red_zone(3));
 	vectors();

@@ -93,6 +93,28 @@ static inline void syscall_all_regs(struct x86_regs *r)
 			   "r12", "r13", "r14", "r15", "memory", "cc");
 }
 
+/* A call of two arguments with `set` added to the flags; the flags after. */
+static inline uint64_t syscall_with_flags(long nr, uint64_t a, uint64_t b,
+					  uint64_t set)
+{
+	uint64_t flags;
+
+	__asm__ volatile("sub $128, %%rsp\n\t"
+			 "pushfq\n\t"
+			 "pushfq\n\t"
+			 "or %[set], (%%rsp)\n\t"
+			 "popfq\n\t"
+			 "syscall\n\t"
+			 "pushfq\n\t"
+			 "pop %[flags]\n\t"
+			 "popfq\n\t"
+			 "add $128, %%rsp"
+			 : "+a"(nr), [flags] "=&r"(flags)
+			 : "D"(a), "S"(b), [set] "r"(set)
+			 : "rcx", "r11", "memory", "cc");
+	return flags;
+}
+
 /* ---- deliberate faults: each instruction has the length in its name ----- */
 
 static inline void fault_ud2_len2(void)

@@ -18,10 +18,12 @@ _Static_assert(offsetof(struct mf_regs, rbp) == 32, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rax) == 80, "entry.S");
 _Static_assert(offsetof(struct mf_regs, orig_rax) == 120, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rip) == 128, "entry.S");
+_Static_assert(offsetof(struct mf_regs, rflags) == 144, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rsp) == 152, "entry.S");
 _Static_assert(MF_SHARED_VA == 0x707f00011000, "kernel.ld shared_page");
-_Static_assert(MF_ABI_VERSION == 1, "kernel.ld header");
+_Static_assert(MF_ABI_VERSION == 2, "kernel.ld header");
 _Static_assert(MF_KERNEL_VA == 0x707f00100000, "kernel.ld origin");
+_Static_assert(MF_SYSCALL_VA == MF_KERNEL_VA + 64, "kernel.ld .entry");
 
 static uint64_t addr(const char *sym)
 {

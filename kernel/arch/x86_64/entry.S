@@ -19,7 +19,9 @@
 #define R_RDI	112
 #define R_ORIG	120
 #define R_RIP	128
+#define R_FLAGS	144
 #define R_RSP	152
+#define FLAGS_KEPT 0x40400	/* AC and DF: a call neither uses nor loses */
 #define SH_SYSCALL_RIP (shared_page + 8)
 #define SH_PENDING     (shared_page + 16)
 
@@ -30,19 +32,37 @@ kernel_entry:
 	call	kernel_main
 	ud2
 
-/* A `syscall` instruction, by way of the gate: rcx is in the shared page. */
+/*
+ * A `syscall` instruction, by way of the gate: r11 holds the program's flags,
+ * the return address is in the shared page.
+ */
 	.globl	syscall_trap_entry
 syscall_trap_entry:
+	movq	%rsp, %rcx
+	movq	cpu_kstack_top(%rip), %rsp
+	andl	$~0x100, %r11d	/* TF */
+	pushq	%r11
+	popfq
+	movq	%rcx, %rsp
 	movq	SH_SYSCALL_RIP(%rip), %rcx
+	jmp	syscall_entry
 
-/* rcx = where to return to; r11 is free; everything else is the program's. */
+/*
+ * A rewritten call jumps here: MF_SYSCALL_VA (abi/layout.h). rcx = where to
+ * return to; r11 is free; everything else is the program's. Below rsp it may
+ * have data.
+ */
+	.section .entry, "ax", @progbits
 	.globl	syscall_entry
 syscall_entry:
 	movq	%rsp, %r11
 	movq	cpu_kstack_top(%rip), %rsp
 	pushq	$0x2b
 	pushq	%r11
-	pushq	$0x202
+	pushfq
+	testl	$FLAGS_KEPT, (%rsp)
+	jnz	clean_flags
+syscall_frame:
 	pushq	$0x33
 	pushq	%rcx
 	pushq	%rax		/* orig_rax */
@@ -61,7 +81,6 @@ syscall_entry:
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	cld
 	movq	%rsp, %rdi
 	call	syscall_dispatch
 
@@ -82,6 +101,8 @@ return_restart:
 	jne	exit_work
 	cmpq	$-1, R_ORIG(%rsp)
 	je	return_full
+	testl	$FLAGS_KEPT, R_FLAGS(%rsp)
+	jnz	return_full
 	movq	R_R10(%rsp), %r10
 	movq	R_R9(%rsp), %r9
 	movq	R_R8(%rsp), %r8
@@ -121,6 +142,13 @@ return_full:
 	.globl	return_end
 return_end:
 
+/* Rare: the kernel's own code must not run with them. */
+clean_flags:
+	pushq	$0x202
+	popfq
+	jmp	syscall_frame
+
+	.text
 exit_work:
 	movq	%rsp, %rdi
 	call	sched_exit_work

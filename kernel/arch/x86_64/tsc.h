@@ -38,14 +38,21 @@ static inline uint64_t tsc_clock_ns(const struct mf_clock *c, bool real)
 	return base + delta;
 }
 
-/* A system call of two arguments, as a program makes it. */
+/*
+ * A system call of two arguments, as a rewritten program makes it. The
+ * `syscall` is not reached: it stands where the kernel looks for it.
+ */
 static inline long tsc_syscall2(long nr, uint64_t a, uint64_t b)
 {
 	long ret;
 
-	__asm__ volatile("syscall"
+	__asm__ volatile("lea 1f(%%rip), %%rcx\n\t"
+			 "movabs %[vector], %%r11\n\t"
+			 "jmp *%%r11\n\t"
+			 "syscall\n"
+			 "1:"
 			 : "=a"(ret)
-			 : "0"(nr), "D"(a), "S"(b)
+			 : "0"(nr), "D"(a), "S"(b), [vector] "i"(MF_SYSCALL_VA)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
