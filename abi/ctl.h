@@ -3,7 +3,7 @@
  * The control socket: how a parent (the CLI, later the daemon) starts one
  * monitor and learns of its life. A SOCK_SEQPACKET pair; the monitor holds
  * its end as descriptor MF_CTL_FD. The parent sends exactly one
- * struct mf_ctl_start, then any number of struct mf_ctl_signal; the monitor
+ * struct mf_ctl_start, then any number of struct mf_ctl_command; the monitor
  * sends struct mf_ctl_event messages and exits after MF_EV_EXITED. When
  * the parent's end closes, the monitor ends its guest.
  *
@@ -15,7 +15,7 @@
 #include "abi/guest.h"
 
 #define MF_CTL_FD	  3
-#define MF_CTL_VERSION	  1u
+#define MF_CTL_VERSION	  2u
 #define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
 #define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
@@ -33,7 +33,8 @@ enum mf_substrate {
  * booted (asking costs about a millisecond on nested hosts; with no entries
  * the monitor asks itself). With it travel, by SCM_RIGHTS: the image,
  * then /dev/kvm if kvm_fd is 1, then one bound socket per port (TCP: bound
- * and not yet listening; all non-blocking).
+ * and not yet listening; all non-blocking), then, if `trace` is on, the
+ * non-blocking descriptor that the trace is written to.
  */
 struct mf_ctl_start {
 	uint32_t version; /* MF_CTL_VERSION */
@@ -52,10 +53,22 @@ struct mf_ctl_start {
 	uint16_t tty_rows, tty_cols;
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
+	struct mf_trace_config trace;
 };
 
-struct mf_ctl_signal {
-	uint32_t signal; /* Linux number, delivered to the program */
+enum mf_command_kind {
+	MF_CMD_SIGNAL = 1, /* u.signal */
+	MF_CMD_TRACE = 3, /* u.trace; if it is on, with a non-blocking
+			   * descriptor by SCM_RIGHTS; replaces what was */
+};
+
+struct mf_ctl_command {
+	uint32_t kind; /* enum mf_command_kind */
+	uint32_t pad;
+	union {
+		uint32_t signal; /* Linux number, for the program */
+		struct mf_trace_config trace;
+	} u;
 };
 
 enum mf_event_kind {

@@ -15,6 +15,7 @@
 
 #include "abi/layout.h"
 #include "abi/ring.h"
+#include "abi/trace.h"
 
 #define MF_ABI_VERSION 2u
 #define MF_BOOT_MAGIC  0x7466624659414d00ull /* "\0MAYFbft" */
@@ -103,7 +104,7 @@ struct mf_boot {
 	uint8_t instance_id[16];
 	uint64_t generation; /* 0 at cold boot, +1 per restored clone */
 	uint32_t uid, gid; /* of the program */
-	uint32_t log_syscalls; /* reserved for tracing, 0 */
+	uint32_t pad;
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 };
 
@@ -125,6 +126,10 @@ enum mf_doorbell {
 			    * pages read as zero afterwards */
 	MF_DB_CRASH = 7, /* arg[0] = gpa of struct mf_crash; the program was
 			  * ended by a signal; MF_DB_EXIT follows */
+	/* arg[0] = gpa, arg[1] = len of records (0: there will be none),
+	 * arg[2] = mf_trace_shared.seq that they belong to; returns when the
+	 * reader has them. An error: tracing is over. */
+	MF_DB_TRACE = 8,
 };
 
 enum mf_ring_flag {
@@ -208,6 +213,7 @@ struct mf_shared {
 	struct mf_clock clock; /* monitor */
 	_Atomic uint32_t want_tick; /* kernel: a tick upcall is of use now */
 	struct mf_ring_index ring;
+	struct mf_trace_shared trace; /* monitor */
 };
 
 _Static_assert(offsetof(struct mf_shared, syscall_rip) == 8, "gate asm");

@@ -254,7 +254,7 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e)
 {
-	int fds[MF_PORTS_MAX + 2];
+	int fds[START_MESSAGE_FDS_MAX];
 	unsigned n = 0, i;
 	struct start_message m;
 	int r;
@@ -270,6 +270,8 @@ int launch_send(struct launch *l, const struct run_options *o,
 	}
 	for (i = 0; i < l->port_count; i++)
 		fds[n++] = l->port_fds[i];
+	if (o->trace)
+		fds[n++] = o->trace->fd;
 	r = start_message_send(&m, l->ctl, fds, n);
 	start_message_fini(&m);
 	/* A monitor that is dead already: supervise() says how it ended. */

@@ -13,6 +13,12 @@
 
 #define RUN_MEMORY_DEFAULT (512ull << 20) /* bytes */
 
+/* Where the system calls are traced to, and which. */
+struct run_trace {
+	struct mf_trace_config config;
+	int fd; /* non-blocking */
+};
+
 struct run_options {
 	const char *path; /* program or image */
 	char **args; /* the program's, args_count of them */
@@ -25,6 +31,7 @@ struct run_options {
 	const char *name; /* NULL: not said */
 	const char *cwd; /* NULL: not said */
 	enum mf_substrate substrate;
+	const struct run_trace *trace; /* NULL: not traced */
 	bool stats;
 	bool help; /* nothing else counts */
 };

@@ -172,6 +172,8 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	set_memory(m.start, o, img);
 	set_console(m.start);
 	set_ports(m.start, o);
+	if (o->trace)
+		m.start->trace = o->trace->config;
 	*ret = m;
 	return 0;
 }
@@ -181,7 +183,7 @@ int start_message_send(const struct start_message *m, int ctl, const int *fds,
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(int) * (MF_PORTS_MAX + 2))];
+		char buf[CMSG_SPACE(sizeof(int) * START_MESSAGE_FDS_MAX)];
 	} control = { 0 };
 	struct iovec iov = { m->start, m->len };
 	struct msghdr msg = {

@@ -10,6 +10,8 @@
 #include "host/err.h"
 #include "image/image.h"
 
+#define START_MESSAGE_FDS_MAX (MF_PORTS_MAX + 3)
+
 struct start_message {
 	struct mf_ctl_start *start; /* owned; the strings follow it */
 	size_t len; /* bytes of all */

@@ -71,7 +71,7 @@ static uint64_t now_ms(void)
 static void on_signal(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
-	struct mf_ctl_signal msg;
+	struct mf_ctl_command msg = { .kind = MF_CMD_SIGNAL };
 	uint64_t bit;
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
@@ -83,7 +83,7 @@ static void on_signal(struct supervisor *s)
 		return;
 	}
 	s->out->signals |= bit;
-	msg.signal = info.ssi_signo;
+	msg.u.signal = info.ssi_signo;
 	send(s->ctl, &msg, sizeof(msg), MSG_NOSIGNAL);
 }
 

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "host/cleanup.h"
 #include "monitor/instance.h"
 
-#define FDS_MAX	 (2 + MF_PORTS_MAX)
+#define FDS_MAX	 (3 + MF_PORTS_MAX)
 #define BODY_MAX (MF_CTL_ARGS_MAX + MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE)
 
 static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
@@ -25,7 +27,8 @@ static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 		    len - sizeof(*s) ||
 	    !s->args_len || s->args_len > MF_CTL_ARGS_MAX ||
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
-	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX)
+	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX ||
+	    s->kvm_fd > 1)
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }
@@ -34,7 +37,8 @@ static int take_fds(struct instance *inst, const struct msghdr *msg,
 		    struct err *e)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count;
+	bool trace = inst->start.trace.flags & MF_TRACE_ON;
+	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count + trace;
 	int fds[FDS_MAX];
 	uint32_t at = 0;
 
@@ -48,6 +52,7 @@ static int take_fds(struct instance *inst, const struct msghdr *msg,
 	inst->kvm_fd = inst->start.kvm_fd ? fds[at++] : -1;
 	for (uint32_t i = 0; i < inst->start.port_count; i++)
 		inst->port_fds[i] = fds[at++];
+	inst->trace_fd = trace ? fds[at++] : -1;
 	return 0;
 }
 
@@ -108,13 +113,65 @@ void ctl_send_log(void *unused, const char *text, size_t len)
 	ctl_send(ctl_event(MF_EV_LOG), text, len);
 }
 
+/* ---- commands ----------------------------------------------------------- */
+
+struct command {
+	struct mf_ctl_command c;
+	int fd; /* that came with it, or -1 */
+};
+
+/* Bytes received, 0 at the end, -1 and errno. */
+static ssize_t receive_command(struct command *ret)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { &ret->c, sizeof(ret->c) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	const struct cmsghdr *c;
+	ssize_t n = recvmsg(MF_CTL_FD, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	ret->fd = -1;
+	c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&ret->fd, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+static void take_command(struct instance *inst, struct command *m)
+{
+	uint32_t sig = m->c.u.signal;
+
+	switch ((enum mf_command_kind)m->c.kind) {
+	case MF_CMD_SIGNAL:
+		if (sig >= 1 && sig <= 64)
+			atomic_fetch_or(&inst->shared->signals,
+					1ull << (sig - 1));
+		break;
+	case MF_CMD_TRACE:
+		trace_set(inst, &m->c.u.trace, take_fd(&m->fd));
+		break;
+	default:
+		break;
+	}
+	if (m->fd >= 0)
+		close(m->fd);
+}
+
 void ctl_poll(struct instance *inst)
 {
-	struct mf_ctl_signal sig;
+	struct command m;
 	ssize_t n;
 
 	while (!inst->done) {
-		n = recv(MF_CTL_FD, &sig, sizeof(sig), MSG_DONTWAIT);
+		n = receive_command(&m);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0) {
@@ -122,8 +179,9 @@ void ctl_poll(struct instance *inst)
 					"the parent went away");
 			return;
 		}
-		if (n == sizeof(sig) && sig.signal >= 1 && sig.signal <= 64)
-			atomic_fetch_or(&inst->shared->signals,
-					1ull << (sig.signal - 1));
+		if (n == sizeof(m.c))
+			take_command(inst, &m);
+		else if (m.fd >= 0)
+			close(m.fd);
 	}
 }

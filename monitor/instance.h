@@ -14,7 +14,8 @@
 #include "monitor/guest_mem.h"
 #include "monitor/rings.h"
 
-#define TICK_NS (2u * 1000 * 1000) /* preemption period of a busy guest */
+#define TICK_NS	      (2u * 1000 * 1000) /* preemption period of a busy guest */
+#define TRACE_LOOK_MS 100 /* at a guest that waits for its trace's reader */
 
 struct instance;
 
@@ -91,6 +92,9 @@ struct instance {
 	struct mf_kernel_hdr kernel; /* checked copy */
 	uint64_t kernel_data_gpa;
 	uint64_t limit_checked_ns;
+	int trace_fd; /* where the trace goes, or -1 */
+	uint32_t trace_seq; /* of the configuration in the shared page */
+	bool nudge; /* the kernel has to look at the shared page */
 
 	bool done;
 	struct mf_ctl_exit exit; /* stats grow while it runs */
@@ -135,7 +139,19 @@ uint64_t clock_timeout_ns(const struct instance *inst, uint64_t deadline_ns);
 int jail_drop(struct instance *inst, struct err *e); /* privileges */
 int jail_close(struct instance *inst, struct err *e); /* system calls */
 
+/* monitor/trace.c: the trace of the guest's system calls. */
+/* From now on this is traced to fd, which is taken; fd -1: nothing is. */
+void trace_set(struct instance *inst, const struct mf_trace_config *c, int fd);
+/*
+ * Hands records of the guest to the reader, and waits for it. 0, or -errno:
+ * nobody reads them.
+ */
+int64_t trace_carry(struct instance *inst, gpa_t gpa, uint64_t len,
+		    uint64_t seq);
+
 /* monitor/run.c: serves the guest until it ends. */
 void run_instance(struct instance *inst);
+/* Ends it if it uses too much memory; looks once in a while only. */
+void instance_check_limit(struct instance *inst);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "host/cleanup.h"
 #include "monitor/instance.h"
 
 static struct instance instance;
@@ -65,8 +66,11 @@ static int instance_start(struct instance *inst, struct err *e)
 	if ((err = jail_drop(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
-	if ((err = loader_init(inst, e)) < 0 ||
-	    (err = inst->ops->init(inst, e)) < 0 ||
+	if ((err = loader_init(inst, e)) < 0)
+		return err;
+	if (inst->trace_fd >= 0)
+		trace_set(inst, &inst->start.trace, take_fd(&inst->trace_fd));
+	if ((err = inst->ops->init(inst, e)) < 0 ||
 	    (err = clock_init(inst, e)) < 0 || (err = rings_start(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_VM);
@@ -97,7 +101,7 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	inst->born_ns = inst->phase_ns = host_mono_ns();
-	inst->watch_fd = -1;
+	inst->watch_fd = inst->trace_fd = -1;
 	clock_birth(inst);
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A file that may not grow is an error of the call, no more. */

@@ -48,7 +48,7 @@ static uint64_t resident_bytes(const struct instance *inst)
 	return (resident - shared) * MF_PAGE_SIZE;
 }
 
-static void check_limit(struct instance *inst)
+void instance_check_limit(struct instance *inst)
 {
 	uint64_t now = host_mono_ns();
 	uint64_t used;
@@ -82,9 +82,10 @@ static void mark_ready(struct instance *inst)
 	ctl_send(ctl_event(MF_EV_READY), "", 0);
 }
 
-static bool signals_waiting(const struct instance *inst)
+/* Something in the shared page waits for the kernel. */
+static bool news_waiting(const struct instance *inst)
 {
-	return atomic_load(&inst->shared->signals) != 0;
+	return inst->nudge || atomic_load(&inst->shared->signals) != 0;
 }
 
 /* A guest in a process of its own can end while it waits. */
@@ -104,7 +105,7 @@ static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 	uint64_t look_ns = LIMIT_CHECK_NS;
 
 	while (!inst->done && !rings_have_completions(&inst->rings) &&
-	       !signals_waiting(inst)) {
+	       !news_waiting(inst)) {
 		uint64_t timeout = clock_timeout_ns(inst, deadline_ns);
 		bool look = inst->watch_fd >= 0 && look_ns < timeout;
 		int woke;
@@ -116,7 +117,7 @@ static void wait_for_guest(struct instance *inst, uint64_t deadline_ns)
 		if (!timeout && woke == RINGS_WAKE_TIMEOUT)
 			return;
 		if (look && woke == RINGS_WAKE_TIMEOUT) {
-			check_limit(inst);
+			instance_check_limit(inst);
 			if (look_ns < LOOK_NS_MAX)
 				look_ns *= 2;
 		}
@@ -141,8 +142,10 @@ static void do_ring(struct instance *inst)
 	}
 	if (flags & MF_RING_READY)
 		mark_ready(inst);
-	if (flags & MF_RING_WAIT)
+	if (flags & MF_RING_WAIT) {
 		wait_for_guest(inst, deadline);
+		inst->nudge = false; /* who idles looks */
+	}
 	if (flags & MF_RING_FLUSH)
 		inst->ops->flush(inst);
 	clock_update(inst, false);
@@ -227,6 +230,15 @@ static void do_crash(struct instance *inst)
 	ctl_send(ev, "", 0);
 }
 
+static int64_t do_trace(struct instance *inst)
+{
+	gpa_t gpa = { arg_read(inst, 0) };
+	uint64_t len = arg_read(inst, 1);
+	uint64_t seq = arg_read(inst, 2);
+
+	return trace_carry(inst, gpa, len, seq);
+}
+
 static void do_doorbell(struct instance *inst, uint32_t op)
 {
 	struct mf_ctl_stats *st = &inst->exit.stats;
@@ -258,6 +270,9 @@ static void do_doorbell(struct instance *inst, uint32_t op)
 	case MF_DB_CRASH:
 		do_crash(inst);
 		break;
+	case MF_DB_TRACE:
+		ret = do_trace(inst);
+		break;
 	default:
 		snprintf(text, sizeof(text),
 			 "the guest rang doorbell %u, which does not exist",
@@ -266,7 +281,7 @@ static void do_doorbell(struct instance *inst, uint32_t op)
 		break;
 	}
 	inst->shared->ret = ret;
-	check_limit(inst);
+	instance_check_limit(inst);
 }
 
 /* ---- ticks -------------------------------------------------------------- */
@@ -279,15 +294,16 @@ static void do_tick(struct instance *inst)
 		return;
 	}
 	ctl_poll(inst);
-	check_limit(inst);
+	instance_check_limit(inst);
 	clock_update(inst, false);
 	if (inst->done)
 		return;
-	if (!atomic_load(&inst->shared->want_tick) && !signals_waiting(inst) &&
+	if (!atomic_load(&inst->shared->want_tick) && !news_waiting(inst) &&
 	    !rings_have_completions(&inst->rings))
 		return;
 	if (!inst->shared->upcall_config.upcall_entry)
 		return; /* the kernel is still booting */
+	inst->nudge = false;
 	if (inst->ops->upcall_tick(inst) < 0)
 		instance_finish(inst, MF_EXIT_HOST, 0,
 				"the guest cannot be interrupted");
@@ -315,7 +331,7 @@ static void fill_stats(struct instance *inst)
 	st->bytes_in = inst->rings.bytes_in;
 	st->bytes_out = inst->rings.bytes_out;
 	inst->limit_checked_ns = 0;
-	check_limit(inst);
+	instance_check_limit(inst);
 	/* The guest's own word; nonsense in it harms nobody. */
 	if (khz && st->guest.main_tsc > st->guest.entry_tsc)
 		st->phase_us[MF_PHASE_BOOT] =

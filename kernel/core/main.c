@@ -9,6 +9,7 @@
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/thread.h"
+#include "core/trace.h"
 #include "fs/file.h"
 #include "fs/vfs.h"
 #include "net/socket.h"
@@ -46,6 +47,7 @@ void kernel_main(void)
 	if (err)
 		kpanic("cannot read the image's file system: error %d", -err);
 	net_init();
+	trace_poll();
 	exec_program(arch_frame(kstack_top));
 	arch_fpu_restore(current->fpu);
 	kernel_stats->main_tsc = arch_tsc();

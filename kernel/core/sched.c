@@ -9,6 +9,7 @@
 
 #include "core/signal.h"
 #include "core/thread.h"
+#include "core/trace.h"
 #include "dev/ring.h"
 
 struct thread *current;
@@ -85,7 +86,8 @@ static void want_tick(void)
 {
 	/* Sleepers may be waiting for the outside while one thread runs. */
 	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER ||
-		    ring_unsent() || (thread_count > 1 && ring_expecting());
+		    ring_unsent() || trace_unsent() ||
+		    (thread_count > 1 && ring_expecting());
 
 	atomic_store_explicit(&kernel_shared->want_tick, want,
 			      memory_order_relaxed);
@@ -175,6 +177,7 @@ void sched_switch_away(void)
 		ring_reap();
 		ktimer_run();
 		signal_take_outside();
+		trace_poll();
 		if (current->state == THREAD_RUNNABLE)
 			break;
 		t = pick();
@@ -183,6 +186,7 @@ void sched_switch_away(void)
 			break;
 		}
 		account_cpu(current, current);
+		trace_flush();
 		ring_wait(ktimer_next());
 		current->last_ns = time_mono_ns();
 	}
@@ -265,6 +269,10 @@ void sched_exit_work(struct mf_regs *r)
 	ring_reap();
 	ktimer_run();
 	signal_take_outside();
+	trace_poll();
+	if (current->trace_seq)
+		trace_exit(r);
+	trace_flush();
 	if (need_resched)
 		sched_yield_now();
 	want_tick();

@@ -11,6 +11,7 @@
 #include "core/sigframe.h"
 #include "core/stubs.h"
 #include "core/thread.h"
+#include "core/trace.h"
 #include "fs/open.h"
 
 static struct ksigaction actions[SIG_MAX];
@@ -73,7 +74,8 @@ uint64_t signal_pending_set(void)
 
 void signal_update_exit_work(void)
 {
-	arch_set_exit_work(deliverable(current) || current->sig.restore_mask);
+	arch_set_exit_work(deliverable(current) || current->sig.restore_mask ||
+			   current->trace_seq);
 }
 
 static bool wants(const struct thread *t, uint64_t bit)
@@ -290,6 +292,7 @@ void signal_deliver(struct mf_regs *r)
 
 		if (is_ignored(info.signo) && info.signo != SIGKILL)
 			continue;
+		trace_signal(&info);
 		if (h == HANDLER_DFL || info.signo == SIGKILL)
 			die_by_signal(r, &info);
 		run_handler(r, &info);

@@ -9,6 +9,7 @@
 #include "core/alloc.h"
 #include "core/futex.h"
 #include "core/signal.h"
+#include "core/trace.h"
 #include "core/uaccess.h"
 #include "fs/console.h"
 #include "net/socket.h"
@@ -139,6 +140,7 @@ void thread_exit(int status)
 	if (t->clear_child_tid &&
 	    copy_to_user(t->clear_child_tid, &zero, sizeof(zero)) == 0)
 		futex_wake(t->clear_child_tid, 1);
+	trace_end(t, status << 8);
 	t->state = THREAD_DEAD;
 	list_del(&t->all_node);
 	thread_count--;
@@ -148,8 +150,14 @@ void thread_exit(int status)
 
 void process_exit(int wait_status)
 {
+	struct list *pos;
+
 	net_drain();
 	console_drain();
+	list_for_each(pos, &thread_all)
+		trace_end(container_of(pos, struct thread, all_node),
+			  wait_status);
+	trace_flush();
 	kernel_shared->arg[0] = (uint64_t)wait_status;
 	arch_doorbell(MF_DB_EXIT);
 	kpanic("the monitor returned from exit");

@@ -53,6 +53,9 @@ struct thread {
 	uint64_t cpu_ns; /* used so far */
 	uint64_t last_ns; /* when it was switched to */
 	char name[16];
+	uint32_t trace_seq; /* core/trace.c: not 0 while in a traced call */
+	uint32_t trace_nr;
+	uint64_t trace_cpu_ns;
 };
 
 extern struct list thread_all; /* struct thread.all_node */

@@ -130,8 +130,7 @@ int iov_iter_init_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 	return 0;
 }
 
-/* How many bytes of a buffer can be used, from its start. */
-static uint64_t usable_len(uint64_t addr, uint64_t len, bool write)
+uint64_t user_usable_len(uint64_t addr, uint64_t len, bool write)
 {
 	uint64_t good = 0, bad = len + 1;
 
@@ -154,7 +153,7 @@ int iov_iter_cut_single(struct iov_iter *it, uint64_t base, uint64_t len,
 
 	if (rc != -EFAULT)
 		return rc;
-	len = usable_len(base, min_u64(len, 0x7ffff000u), write);
+	len = user_usable_len(base, min_u64(len, 0x7ffff000u), write);
 	if (!len)
 		return -EFAULT;
 	return iov_iter_init_single(it, base, len, write);
@@ -173,7 +172,7 @@ int iov_iter_cut_user(struct iov_iter *it, uint64_t uiov, uint32_t count,
 	for (i = 0; i < count; i++) {
 		uint64_t want = min_u64(store[i].len, 0x7ffff000u - total);
 
-		store[i].len = usable_len(store[i].base, want, write);
+		store[i].len = user_usable_len(store[i].base, want, write);
 		total += store[i].len;
 		if (store[i].len < want)
 			break;
@@ -214,7 +213,8 @@ static size_t iov_piece(struct iov_iter *it, size_t len, char **ret)
 		return 0;
 	n = min_u64(min_u64(v->len - it->skip, len), it->left);
 	if (it->prot && it->epoch != mm_epoch)
-		n = usable_len(v->base + it->skip, n, it->prot == PROT_WRITE);
+		n = user_usable_len(v->base + it->skip, n,
+				    it->prot == PROT_WRITE);
 	if (!n) {
 		it->faulted = true;
 		it->left = 0;

@@ -14,6 +14,9 @@
 bool user_can_read(uint64_t addr, uint64_t len);
 bool user_can_write(uint64_t addr, uint64_t len);
 
+/* How many bytes from addr on, at most len, are mapped readable (writable). */
+uint64_t user_usable_len(uint64_t addr, uint64_t len, bool write);
+
 /* 0 or -EFAULT. */
 int copy_from_user(void *dst, uint64_t src, size_t len);
 int copy_to_user(uint64_t dst, const void *src, size_t len);

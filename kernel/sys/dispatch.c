@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "core/sched.h"
 #include "core/stubs.h"
+#include "core/trace.h"
 #include "sys/syscall.h"
 
 static const syscall_fn table[MF_STATS_SYSCALLS] = {
@@ -31,13 +32,33 @@ static long unimplemented(const struct mf_regs *r, uint64_t nr)
 	return -ENOSYS;
 }
 
+/* A call that is traced, or that there is not. */
+static void dispatch_slowly(struct mf_regs *r)
+{
+	uint64_t nr = r->orig_rax;
+	bool traced = trace_enter(r);
+	long ret;
+
+	if (nr < MF_STATS_SYSCALLS && table[nr]) {
+		kernel_stats->syscalls[nr]++;
+		ret = table[nr](r);
+	} else {
+		ret = unimplemented(r, nr);
+	}
+	r->rax = (uint64_t)ret;
+	if (traced)
+		trace_exit(r);
+	if (ret == -ERESTARTSYS)
+		arch_set_exit_work(true);
+}
+
 void syscall_dispatch(struct mf_regs *r)
 {
 	uint64_t nr = r->orig_rax;
 	long ret;
 
-	if (unlikely(nr >= MF_STATS_SYSCALLS || !table[nr])) {
-		r->rax = (uint64_t)unimplemented(r, nr);
+	if (unlikely(nr >= trace_plain_calls || !table[nr])) {
+		dispatch_slowly(r);
 		return;
 	}
 	kernel_stats->syscalls[nr]++;

@@ -68,6 +68,8 @@ static const struct rule process_rules[] = {
 
 static const struct rule common_rules[] = {
 	{ SCMP_SYS(sendmsg), "report to the parent", ONLY(0, MF_CTL_FD) },
+	{ SCMP_SYS(recvmsg), "the parent's commands, with descriptors",
+	  ONLY(0, MF_CTL_FD) },
 	{ SCMP_SYS(madvise), "give freed memory of the guest back", ANY },
 	{ SCMP_SYS(pread64), "how much memory the guest uses (statm)", ANY },
 	{ SCMP_SYS(fstat), "the same, of a memfd", ANY },
