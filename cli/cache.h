@@ -6,7 +6,7 @@
  * inode, size, mtime, ctime), so that a start only has to ask for that.
  *
  *	verified/DEV-INO	size, mtime, ctime and digest of the image
- *	sealed/KEY.img		KEY names the program, its name and the kernel
+ *	sealed/			images of programs, see cli/sealed.h
  *	kvm-cpuid		what KVM supports, see cli/kvm_features.h
  *
  * Everything here may be deleted at any time. Several commands may work in
@@ -15,23 +15,32 @@
 #ifndef CLI_CACHE_H
 #define CLI_CACHE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
 #include "host/err.h"
 #include "image/image.h"
-
-/*
- * Opens, verifies if this file was not verified since it last changed, and
- * loads the image of `path`: the image itself, or one sealed from the
- * program. *ret_status is the command's exit status if it fails.
- */
-int cache_open(struct image *ret, const char *path, const char *kernel_path,
-	       int *ret_status, struct err *e);
 
 #define CACHE_PATH_MAX 1024
 
 /* The path of `sub` in the cache; -ENOENT if there is no place for one. */
 int cache_path(char ret[CACHE_PATH_MAX], const char *sub);
 
-/* Can programs be kept sealed here? */
-int cache_probe(struct err *e);
+/*
+ * Opens, verifies if this file was not verified since it last changed, and
+ * loads an image.
+ */
+int cache_open_image(struct image *ret, const char *path, struct err *e);
+
+/*
+ * Waits until a change made now would show in the time stamps of a file that
+ * changed at `ctime`. False if that lies in the future: then nothing can be
+ * remembered about it.
+ */
+bool cache_settle(const struct timespec *ctime);
+
+/* In nanoseconds. */
+int64_t cache_ns(const struct timespec *t);
 
 #endif

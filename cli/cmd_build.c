@@ -5,25 +5,60 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/env_list.h"
 #include "cli/paths.h"
+#include "cli/source.h"
 #include "image/digest.h"
 #include "image/seal.h"
 
-enum { OPT_OUTPUT = 10 };
+enum { OPT_OUTPUT = 10, OPT_ADD, OPT_ENV };
 
 static const struct opt opts[] = {
 	{ OPT_OUTPUT, 'o', "output", "FILE",
 	  "the image to write, default PROGRAM.img" },
+	{ OPT_ADD, 0, "add", "HOSTPATH[:IMAGEPATH]",
+	  "add a file or a directory to the image" },
+	{ OPT_ENV, 'e', "env", "NAME[=VALUE]",
+	  "set a variable in the image, or copy one" },
 	{ 0 },
 };
 
 struct build {
-	const char *program;
+	struct source_options source;
 	const char *output; /* NULL: not said */
 	bool help;
 };
+
+static int take_option(struct build *b, int id, const char *value,
+		       struct err *e)
+{
+	switch (id) {
+	case OPT_HELP:
+		b->help = true;
+		return 0;
+	case OPT_OUTPUT:
+		b->output = value;
+		return 0;
+	case OPT_ADD:
+		return strlist_add(&b->source.adds, value) < 0 ?
+			       err_set(e, ENOMEM, "out of memory") :
+			       0;
+	case OPT_ENV:
+		return env_list_set(&b->source.env, value, e);
+	default:
+		break;
+	}
+	if (b->source.path)
+		return err_set(e, EINVAL,
+			       "mayfly build takes one program, and %s is a "
+			       "second one; its arguments go behind --",
+			       value);
+	b->source.path = value;
+	return 0;
+}
 
 static int parse(struct build *b, int argc, char **argv, struct err *e)
 {
@@ -33,24 +68,23 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 			  .next = 1,
 			  .words_between = true };
 	const char *value;
-	int id;
+	int id, r = 0;
 
-	while ((id = opts_next(&o, &value, e)) > OPT_END) {
-		if (id == OPT_HELP)
-			b->help = true;
-		else if (id == OPT_OUTPUT)
-			b->output = value;
-		else if (b->program)
-			return err_set(e, EINVAL,
-				       "mayfly build takes one "
-				       "program, and %s is a second one",
-				       value);
-		else
-			b->program = value;
+	while (r == 0 && o.next < argc) {
+		if (b->source.path && strcmp(argv[o.next], "--") == 0) {
+			o.next++;
+			break;
+		}
+		id = opts_next(&o, &value, e);
+		if (id == OPT_END)
+			break;
+		r = id < 0 ? id : take_option(b, id, value, e);
 	}
-	if (id < 0)
-		return id;
-	if (!b->program && !b->help)
+	if (r < 0)
+		return r;
+	b->source.args = argv + o.next;
+	b->source.args_count = argc - o.next;
+	if (!b->source.path && !b->help)
 		return err_set(e, EINVAL,
 			       "nothing to build: mayfly build "
 			       "needs a program");
@@ -59,22 +93,23 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 
 static int build(const struct build *b, const struct paths *paths)
 {
-	AUTO_PROGRAM struct program p = { .fd = -1 };
-	struct seal_job job = { .program = &p, .kernel_path = paths->kernel };
+	AUTO_SOURCE struct source source = { .stage.fd = -1 };
+	struct seal_job job = { .source = &source,
+				.kernel_path = paths->kernel };
 	char output[IMAGE_NAME_MAX + 8], digest[IMAGE_DIGEST_TEXT_MAX];
 	struct seal_result result;
 	struct err e;
-	int r;
+	int r, status;
 
-	r = program_open(&p, b->program, &e);
-	if (r == -ENOENT || r == -ENOTDIR)
-		return cmd_fail(STATUS_NOT_FOUND, &e);
-	if (r < 0)
-		return cmd_fail(STATUS_CANNOT_RUN, &e);
-	snprintf(output, sizeof(output), "%s.img", p.name);
+	if (source_prepare(&source, &b->source, &status, &e) < 0)
+		return cmd_fail(status, &e);
+	snprintf(output, sizeof(output), "%s.img", source_name(&b->source));
 	job.out_path = b->output ? b->output : output;
-	if (seal_image(&job, &result, &e) < 0)
-		return cmd_fail(STATUS_FAILED, &e);
+	r = seal_image(&job, &result, &e);
+	source_print_warnings(&source);
+	if (r < 0)
+		return cmd_fail(
+			r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED, &e);
 	digest_text(digest, result.digest);
 	printf("%s  %s\n", digest, job.out_path);
 	return STATUS_OK;
@@ -85,24 +120,29 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	static struct paths paths;
 	struct build b = { 0 };
 	struct err e;
+	int status;
 
-	if (parse(&b, argc, argv, &e) < 0)
-		return cmd_fail(STATUS_FAILED, &e);
-	if (b.help) {
+	if (parse(&b, argc, argv, &e) < 0 ||
+	    (!b.help && paths_find(&paths, &e) < 0)) {
+		status = cmd_fail(STATUS_FAILED, &e);
+	} else if (b.help) {
 		cmd_print_help(cmd);
-		return STATUS_OK;
+		status = STATUS_OK;
+	} else {
+		status = build(&b, &paths);
 	}
-	if (paths_find(&paths, &e) < 0)
-		return cmd_fail(STATUS_FAILED, &e);
-	return build(&b, &paths);
+	source_options_fini(&b.source);
+	return status;
 }
 
 const struct cmd cmd_build = {
 	.name = "build",
-	.usage = "[OPTIONS] PROGRAM",
+	.usage = "[OPTIONS] PROGRAM [-- ARGUMENT...]",
 	.summary = "Seal a program into an image",
-	.details = "Prints the digest and the name of the image. The same "
-		   "input gives the same\ndigest.",
+	.details = "The interpreter and the shared libraries that the program "
+		   "needs come along. What\nfollows -- becomes its arguments. "
+		   "Prints the digest and the name of the image;\nthe same "
+		   "input gives the same digest.",
 	.opts = opts,
 	.run = run,
 };

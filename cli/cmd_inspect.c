@@ -65,14 +65,15 @@ static int print_json(const struct image *img, const char *digest,
 
 	r = image_walk(img, add_file, files);
 	o = json_pack("{s:s, s:I, s:I, s:I, s:{s:i, s:I, s:s, s:o, s:o, s:s, "
-		      "s:I}, s:o}",
+		      "s:I, s:o}, s:o}",
 		      "digest", digest, "size", (json_int_t)img->st.st_size,
 		      "erofs_size", (json_int_t)img->erofs_size, "kernel_size",
 		      (json_int_t)img->kernel_size, "manifest", "version",
 		      MANIFEST_VERSION, "abi", (json_int_t)m->abi, "program",
 		      m->program, "args", strings(m->args, m->args_count),
 		      "env", strings(m->env, m->env_count), "cwd", m->cwd,
-		      "memory", (json_int_t)m->memory_bytes, "files", files);
+		      "memory", (json_int_t)m->memory_bytes, "ports",
+		      strings(m->ports, m->ports_count), "files", files);
 	if (o)
 		text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
@@ -131,6 +132,7 @@ static int print_table(const struct image *img, const char *digest,
 	print_list("program", (const char **)&(const char *){ m->program }, 1);
 	print_list("args", m->args, m->args_count);
 	print_list("env", m->env, m->env_count);
+	print_list("ports", m->ports, m->ports_count);
 	print_list("cwd", (const char **)&(const char *){ m->cwd }, 1);
 	printf("files\n");
 	r = image_walk(img, print_file, NULL);

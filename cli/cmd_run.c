@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/cache.h"
 #include "cli/cmd.h"
 #include "cli/launch.h"
 #include "cli/paths.h"
 #include "cli/report.h"
 #include "cli/run_options.h"
+#include "cli/sealed.h"
 #include "cli/supervise.h"
 #include "host/cleanup.h"
 
@@ -85,7 +85,7 @@ static int run_image(const struct run_options *o, const struct paths *paths,
 	struct err e;
 	int status;
 
-	if (cache_open(&img, o->path, paths->kernel, &status, &e) < 0)
+	if (sealed_open(&img, o->path, paths->kernel, &status, &e) < 0)
 		return cmd_fail(status, &e);
 	opened_us = now_us();
 	signal_fd = supervise_signals_init();

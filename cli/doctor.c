@@ -18,8 +18,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cli/cache.h"
 #include "cli/paths.h"
+#include "cli/sealed.h"
 #include "host/cleanup.h"
 #include "image/mkfs.h"
 
@@ -257,7 +257,7 @@ static void look_cache(struct finding *f)
 {
 	struct err e;
 
-	if (cache_probe(&e) < 0) {
+	if (sealed_probe(&e) < 0) {
 		found(f, DOCTOR_WARN,
 		      "%.100s; programs are sealed at each "
 		      "start",

@@ -50,11 +50,10 @@ int file_write(int fd, const void *buf, size_t len)
 	return 0;
 }
 
-int file_copy(int dst, int src)
+static int copy_by_hand(int dst, int src, off_t off)
 {
 	enum { CHUNK = 1 << 20 };
 	AUTO_FREE char *buf = malloc(CHUNK);
-	off_t off = 0;
 
 	if (!buf)
 		return -ENOMEM;
@@ -73,6 +72,27 @@ int file_copy(int dst, int src)
 			return r;
 		off += n;
 	}
+}
+
+/*
+ * The kernel copies, or shares the blocks where the file system can. It
+ * refuses between some file systems, and calls the files of /proc empty.
+ */
+int file_copy(int dst, int src)
+{
+	enum { CHUNK = 1 << 30 };
+	off_t off = 0;
+	ssize_t n;
+
+	do {
+		n = copy_file_range(src, &off, dst, NULL, CHUNK, 0);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	if (n == 0 && off > 0)
+		return 0;
+	if (n < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS &&
+	    errno != EOPNOTSUPP && errno != EPERM && errno != ETXTBSY)
+		return -errno;
+	return copy_by_hand(dst, src, off);
 }
 
 static void draft_reset(struct file_draft *d)

@@ -5,6 +5,12 @@
  */
 #include "host/sigguard.h"
 
+static struct {
+	unsigned depth;
+	sigset_t old;
+	struct sigaction old_xfsz;
+} outermost;
+
 static void guarded(sigset_t *set)
 {
 	sigemptyset(set);
@@ -19,9 +25,13 @@ void sigguard_init(struct sigguard *g)
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 
-	guarded(&set);
-	sigprocmask(SIG_BLOCK, &set, &g->old);
-	sigaction(SIGXFSZ, &ignore, &g->old_xfsz);
+	if (outermost.depth++ == 0) {
+		guarded(&set);
+		sigprocmask(SIG_BLOCK, &set, &outermost.old);
+		sigaction(SIGXFSZ, &ignore, &outermost.old_xfsz);
+	}
+	g->old = outermost.old;
+	g->active = true;
 }
 
 bool sigguard_hit(void)
@@ -36,6 +46,11 @@ bool sigguard_hit(void)
 
 void sigguard_fini(struct sigguard *g)
 {
-	sigaction(SIGXFSZ, &g->old_xfsz, NULL);
-	sigprocmask(SIG_SETMASK, &g->old, NULL);
+	if (!g->active)
+		return;
+	g->active = false;
+	if (--outermost.depth > 0)
+		return;
+	sigaction(SIGXFSZ, &outermost.old_xfsz, NULL);
+	sigprocmask(SIG_SETMASK, &outermost.old, NULL);
 }

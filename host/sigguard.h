@@ -3,7 +3,8 @@
  * Work that must not be cut short by SIGINT, SIGTERM, SIGHUP or SIGQUIT:
  * between init and fini they wait. The work asks sigguard_hit() at its steps,
  * gives up if so and cleans up; fini then lets the signal end the process.
- * A file that outgrows its limit is an error of write(), not a SIGXFSZ.
+ * Guards nest: only the outermost fini lets signals through. A file that
+ * outgrows its limit is an error of write(), not a SIGXFSZ.
  */
 #ifndef HOST_SIGGUARD_H
 #define HOST_SIGGUARD_H
@@ -12,8 +13,8 @@
 #include <stdbool.h>
 
 struct sigguard {
-	sigset_t old; /* the mask before, for child processes */
-	struct sigaction old_xfsz;
+	sigset_t old; /* the mask before the outermost, for child processes */
+	bool active; /* a zeroed guard may be given to fini */
 };
 
 void sigguard_init(struct sigguard *g);

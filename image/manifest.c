@@ -67,6 +67,18 @@ static int check_version(const json_t *root, struct err *e)
 	return 0;
 }
 
+bool manifest_port_valid(const char *text)
+{
+	unsigned long port;
+	char *end;
+
+	if (text[0] < '1' || text[0] > '9')
+		return false;
+	port = strtoul(text, &end, 10);
+	return port <= UINT16_MAX &&
+	       (strcmp(end, "/tcp") == 0 || strcmp(end, "/udp") == 0);
+}
+
 static int check_values(const struct manifest *m, json_int_t abi,
 			json_int_t memory, struct err *e)
 {
@@ -95,21 +107,28 @@ static int check_values(const struct manifest *m, json_int_t abi,
 				       "holds an entry that is not "
 				       "NAME=value");
 	}
+	for (i = 0; i < m->ports_count; i++) {
+		if (!manifest_port_valid(m->ports[i]))
+			return err_set(e, EBADMSG,
+				       "the manifest's \"ports\" holds an "
+				       "entry that is not NUMBER/tcp or "
+				       "NUMBER/udp");
+	}
 	return 0;
 }
 
 static int read_members(struct manifest *m, struct err *e)
 {
 	json_int_t abi, memory, version;
-	const json_t *args, *env;
+	const json_t *args, *env, *ports;
 	json_error_t je;
 	int r;
 
 	if (json_unpack_ex(m->root, &je, JSON_STRICT,
-			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I}", "version",
-			   &version, "abi", &abi, "program", &m->program,
-			   "args", &args, "env", &env, "cwd", &m->cwd, "memory",
-			   &memory) < 0)
+			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:o}",
+			   "version", &version, "abi", &abi, "program",
+			   &m->program, "args", &args, "env", &env, "cwd",
+			   &m->cwd, "memory", &memory, "ports", &ports) < 0)
 		return err_set(e, EBADMSG,
 			       "the manifest is not as it should "
 			       "be: %s",
@@ -117,6 +136,8 @@ static int read_members(struct manifest *m, struct err *e)
 	r = strings_get(args, "args", &m->args, &m->args_count, e);
 	if (r == 0)
 		r = strings_get(env, "env", &m->env, &m->env_count, e);
+	if (r == 0)
+		r = strings_get(ports, "ports", &m->ports, &m->ports_count, e);
 	if (r == 0)
 		r = check_values(m, abi, memory, e);
 	m->abi = (uint32_t)abi;
@@ -168,12 +189,13 @@ char *manifest_format(const struct manifest *m)
 	json_t *root;
 
 	seed_once();
-	root = json_pack("{s:i, s:I, s:s, s:o, s:o, s:s, s:I}", "version",
+	root = json_pack("{s:i, s:I, s:s, s:o, s:o, s:s, s:I, s:o}", "version",
 			 MANIFEST_VERSION, "abi", (json_int_t)m->abi, "program",
 			 m->program, "args",
 			 strings_json(m->args, m->args_count), "env",
 			 strings_json(m->env, m->env_count), "cwd", m->cwd,
-			 "memory", (json_int_t)m->memory_bytes);
+			 "memory", (json_int_t)m->memory_bytes, "ports",
+			 strings_json(m->ports, m->ports_count));
 	if (!root)
 		return NULL;
 	text = json_dumps(root, JSON_INDENT(2));
@@ -188,6 +210,7 @@ void manifest_fini(struct manifest *m)
 {
 	free(m->args);
 	free(m->env);
+	free(m->ports);
 	json_decref(m->root);
 	*m = (struct manifest){ 0 };
 }

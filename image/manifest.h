@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest: what an image runs and what it needs. JSON, version 1 as
+ * The manifest: what an image runs and what it needs. JSON, version 2 as
  * docs/formats/image.md defines it; anything else is refused with a reason.
  */
 #ifndef IMAGE_MANIFEST_H
 #define IMAGE_MANIFEST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "host/err.h"
 
-#define MANIFEST_VERSION     1
+#define MANIFEST_VERSION     2
 #define MANIFEST_SIZE_MAX    (64u << 10) /* bytes of JSON */
-#define MANIFEST_STRINGS_MAX 1024u /* in "args", in "env" */
+#define MANIFEST_STRINGS_MAX 1024u /* in each list */
 
 struct manifest {
 	json_t *root; /* owns every string below */
@@ -26,6 +27,8 @@ struct manifest {
 	size_t args_count;
 	const char **env; /* "NAME=value" */
 	size_t env_count;
+	const char **ports; /* "8080/tcp", what the program listens on */
+	size_t ports_count;
 };
 
 /* On success the caller owns *ret until manifest_fini(). */
@@ -33,6 +36,8 @@ int manifest_parse(struct manifest *ret, const char *text, size_t len,
 		   struct err *e);
 /* The JSON of *m (root is ignored), malloc'd, ending in a newline; or NULL. */
 char *manifest_format(const struct manifest *m);
+/* Is it "NUMBER/tcp" or "NUMBER/udp", the number 1 to 65535? */
+bool manifest_port_valid(const char *text);
 void manifest_fini(struct manifest *m);
 
 #endif

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -52,18 +54,6 @@ int program_refuse(enum elf_verdict v, const struct elf *elf, const char *path,
 	return err_set(e, ENOEXEC, "%s cannot be run", path);
 }
 
-static int refuse_dynamic(const struct program *p, const char *path,
-			  struct err *e)
-{
-	const char *interp = (const char *)p->map + p->elf.interp_off;
-
-	return err_set(e, ENOEXEC,
-		       "%s is dynamically linked and wants the "
-		       "interpreter %.*s; link it statically (gcc -static, "
-		       "CGO_ENABLED=0)",
-		       path, (int)p->elf.interp_len, interp);
-}
-
 static void set_name(struct program *p, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -95,7 +85,7 @@ static int map_program(struct program *p, const char *path, struct err *e)
 
 int program_open(struct program *ret, const char *path, struct err *e)
 {
-	AUTO_PROGRAM struct program p = { .fd = -1 };
+	AUTO_PROGRAM struct program p = { .fd = -1, .path = path };
 	enum elf_verdict v;
 	int r;
 
@@ -108,13 +98,88 @@ int program_open(struct program *ret, const char *path, struct err *e)
 	v = elf_parse(&p.elf, p.map, (uint64_t)p.st.st_size);
 	if (v != ELF_OK)
 		return program_refuse(v, &p.elf, path, e);
-	if (p.elf.interp_len > 0)
-		return refuse_dynamic(&p, path, e);
 	set_name(&p, path);
 	*ret = p;
 	p.fd = -1;
 	p.map = NULL;
 	return 0;
+}
+
+/* Programs there may look for their files by their own path. */
+static bool is_system_path(const char *path)
+{
+	static const char *const dirs[] = { "/bin/", "/sbin/",	"/usr/",
+					    "/lib/", "/lib64/", "/opt/",
+					    NULL };
+	int i;
+
+	for (i = 0; dirs[i]; i++) {
+		if (strncmp(path, dirs[i], strlen(dirs[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The program's place in the image. */
+struct place {
+	char path[PATH_MAX];
+	char real[PATH_MAX]; /* of the file on this machine */
+	char link[PATH_MAX]; /* to it, as /usr/bin/java is one; or "" */
+};
+
+static int find_place(struct place *ret, const struct program *p, struct err *e)
+{
+	AUTO_FREE char *cwd = getcwd(NULL, 0);
+	struct stat st;
+
+	if (!cwd || !realpath(p->path, ret->real))
+		return err_sys(e, errno, "cannot find the path of %s", p->path);
+	if (stage_normalize(ret->path, cwd, p->path) < 0)
+		return err_set(e, ENAMETOOLONG, "the path %s is too long",
+			       p->path);
+	if (!is_system_path(ret->path)) {
+		snprintf(ret->path, PATH_MAX, "/bin/%s", p->name);
+		return 0;
+	}
+	if (lstat(p->path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return 0;
+	snprintf(ret->link, PATH_MAX, "%s", ret->path);
+	snprintf(ret->path, PATH_MAX, "%s", ret->real);
+	return 0;
+}
+
+static int configure(struct source *s, const char *path, const char *argv0,
+		     struct err *e)
+{
+	s->config.libraries = true;
+	s->config.program = strdup(path);
+	if (!s->config.program || strlist_add(&s->config.args, argv0) < 0)
+		return err_set(e, ENOMEM, "out of memory");
+	return 0;
+}
+
+int program_stage(struct source *s, const struct program *p, struct err *e)
+{
+	AUTO_FREE struct place *at = calloc(1, sizeof(*at));
+	int r;
+
+	if (!at)
+		return err_set(e, ENOMEM, "out of memory");
+	r = find_place(at, p, e);
+	if (r == 0)
+		r = stage_make_root(&s->stage, e);
+	if (r == 0)
+		r = stage_put_copy(&s->stage, at->path, p->fd, 0755, e);
+	if (r == 0 && at->link[0])
+		r = stage_put_link(&s->stage, at->link, at->path, e);
+	if (r == 0 && inputs_add(&s->inputs, p->path, &p->st) < 0)
+		r = err_set(e, ENOMEM, "out of memory");
+	if (r == 0)
+		r = source_add_origin(s, at->path, at->real, e);
+	if (r == 0)
+		r = configure(s, at->path, at->link[0] ? at->link : at->path,
+			      e);
+	return r;
 }
 
 void program_close(struct program *p)

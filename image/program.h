@@ -11,10 +11,12 @@
 
 #include "host/err.h"
 #include "image/format.h"
+#include "image/source.h"
 #include "lib/elf.h"
 
 struct program {
 	int fd; /* -1: none */
+	const char *path; /* the caller's */
 	const void *map; /* st.st_size bytes, read-only */
 	struct stat st;
 	struct elf elf;
@@ -23,6 +25,13 @@ struct program {
 
 int program_open(struct program *ret, const char *path, struct err *e);
 void program_close(struct program *p);
+
+/*
+ * Makes *s a source that runs the program: puts it into a new tree and says
+ * so in the configuration. A program of a system directory keeps its path,
+ * another one becomes /bin/NAME.
+ */
+int program_stage(struct source *s, const struct program *p, struct err *e);
 
 #define AUTO_PROGRAM __attribute__((cleanup(program_close)))
 

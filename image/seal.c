@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Seals: checks the kernel file, stages the root file system, has mkfs.erofs
- * write it, adds the trailer, publishes. Signals wait until the temporary
- * files are gone.
+ * Seals: completes the tree of the source, has mkfs.erofs write it, adds the
+ * trailer, publishes. Signals wait until the temporary files are gone.
  */
 #include "image/seal.h"
 
@@ -16,10 +15,10 @@
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "host/sigguard.h"
+#include "image/closure.h"
 #include "image/digest.h"
 #include "image/manifest.h"
 #include "image/mkfs.h"
-#include "image/stage.h"
 
 #define MIB (1ull << 20)
 
@@ -29,39 +28,77 @@
  */
 #define MEMORY_BASE (4 * MIB)
 
-uint64_t seal_memory_needed(const struct elf *elf)
+uint64_t seal_memory_needed(uint64_t private_bytes)
 {
-	uint64_t need = MEMORY_BASE + elf->private_bytes;
+	uint64_t need = MEMORY_BASE + private_bytes;
 
 	return (need + MIB - 1) & ~(MIB - 1);
 }
 
-static int put_manifest(const struct stage *s, const struct program *p,
-			struct err *e)
+/* The variables that every program has, unless the source sets them. */
+static const char *const default_env[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/",
+	NULL,
+};
+
+static bool has_variable(const struct strlist *env, const char *entry)
 {
-	char path[IMAGE_NAME_MAX + 8];
-	const char *args[] = { path };
-	const char *env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/" };
+	size_t i, len = strcspn(entry, "=") + 1;
+
+	for (i = 0; i < env->count; i++) {
+		if (strncmp(env->items[i], entry, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_default_env(struct source *s, struct err *e)
+{
+	struct strlist all = { 0 };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; default_env[i] && r == 0; i++) {
+		if (!has_variable(&s->config.env, default_env[i]))
+			r = strlist_add(&all, default_env[i]);
+	}
+	for (i = 0; i < s->config.env.count && r == 0; i++)
+		r = strlist_add(&all, s->config.env.items[i]);
+	if (r < 0) {
+		strlist_fini(&all);
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	strlist_fini(&s->config.env);
+	s->config.env = all;
+	return 0;
+}
+
+static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
+{
+	const struct source_config *c = &s->config;
 	struct manifest m = {
 		.abi = MF_ABI_VERSION,
-		.program = path,
-		.cwd = "/",
-		.memory_bytes = seal_memory_needed(&p->elf),
-		.args = args,
-		.args_count = 1,
-		.env = env,
-		.env_count = sizeof(env) / sizeof(env[0]),
+		.program = c->program,
+		.cwd = c->cwd ? c->cwd : "/",
+		.memory_bytes = c->memory_bytes > memory ? c->memory_bytes :
+							   memory,
+		.args = (void *)c->args.items,
+		.args_count = c->args.count,
+		.env = (void *)c->env.items,
+		.env_count = c->env.count,
+		.ports = (void *)c->ports.items,
+		.ports_count = c->ports.count,
 	};
 	AUTO_FREE char *text = NULL;
 
-	snprintf(path, sizeof(path), "/bin/%s", p->name);
 	text = manifest_format(&m);
 	if (!text)
 		return err_set(e, EILSEQ,
-			       "cannot write the manifest: the "
-			       "name %s is not UTF-8",
-			       p->name);
-	return stage_put_text(s, &IMAGE_PATH_MANIFEST[1], text, e);
+			       "cannot write the manifest: %s, an argument or "
+			       "a variable is not UTF-8",
+			       c->program);
+	return stage_put_text(&s->stage, IMAGE_PATH_MANIFEST, text, e);
 }
 
 static int put_kernel(const struct stage *s, const char *path, struct err *e)
@@ -82,22 +119,25 @@ static int put_kernel(const struct stage *s, const char *path, struct err *e)
 			       "the guest kernel %s speaks "
 			       "contract %u, this mayfly speaks %u",
 			       path, h.abi_version, MF_ABI_VERSION);
-	return stage_put_copy(s, &IMAGE_PATH_KERNEL[1], fd, 0644, e);
+	return stage_put_copy(s, IMAGE_PATH_KERNEL, fd, 0644, e);
 }
 
-static int fill_stage(const struct stage *s, const struct seal_job *job,
-		      struct err *e)
+/* What makes a tree bootable, in this order. */
+static int complete(struct source *s, const char *kernel_path, struct err *e)
 {
-	char path[IMAGE_NAME_MAX + 8];
+	uint64_t private_bytes = 0;
 	int r;
 
-	r = put_kernel(s, job->kernel_path, e);
+	r = stage_add_standard(&s->stage, e);
 	if (r == 0)
-		r = put_manifest(s, job->program, e);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "bin/%s", job->program->name);
-	return stage_put_copy(s, path, job->program->fd, 0755, e);
+		r = add_default_env(s, e);
+	if (r == 0)
+		r = closure_add(s, &private_bytes, e);
+	if (r == 0)
+		r = put_kernel(&s->stage, kernel_path, e);
+	if (r == 0)
+		r = put_manifest(s, seal_memory_needed(private_bytes), e);
+	return r;
 }
 
 static int append_trailer(struct file_draft *d, struct seal_result *ret,
@@ -129,19 +169,16 @@ static int append_trailer(struct file_draft *d, struct seal_result *ret,
 }
 
 /* What must hold just before the image becomes visible. */
-static int check_undisturbed(const struct program *p, struct err *e)
+static int check_undisturbed(const struct source *s, struct err *e)
 {
-	struct stat st;
+	const char *path;
 
 	if (sigguard_hit())
 		return err_set(e, EINTR, "interrupted");
-	if (fstat(p->fd, &st) < 0 ||
-	    st.st_ctim.tv_sec != p->st.st_ctim.tv_sec ||
-	    st.st_ctim.tv_nsec != p->st.st_ctim.tv_nsec)
+	path = inputs_changed(&s->inputs);
+	if (path)
 		return err_set(e, EAGAIN,
-			       "%s changed while it was being "
-			       "sealed",
-			       p->name);
+			       "%s changed while it was being sealed", path);
 	return 0;
 }
 
@@ -150,7 +187,6 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 {
 	AUTO_SIGGUARD struct sigguard guard;
 	AUTO_DRAFT struct file_draft draft = { .fd = -1 };
-	AUTO_STAGE struct stage stage = { .fd = -1 };
 	struct seal_result result = { 0 };
 	int r;
 
@@ -158,15 +194,14 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 	r = file_draft_init(&draft, job->out_path, 0644);
 	if (r < 0)
 		return err_sys(e, -r, "cannot write %s", job->out_path);
-	r = stage_init(&stage, e);
+	r = complete(job->source, job->kernel_path, e);
 	if (r == 0)
-		r = fill_stage(&stage, job, e);
-	if (r == 0)
-		r = mkfs_run(draft.temp, stage.path, &guard.old, e);
+		r = mkfs_run(draft.temp, job->source->stage.path, &guard.old,
+			     e);
 	if (r == 0)
 		r = append_trailer(&draft, &result, e);
 	if (r == 0)
-		r = check_undisturbed(job->program, e);
+		r = check_undisturbed(job->source, e);
 	if (r < 0)
 		return r;
 	r = file_draft_publish(&draft, true);

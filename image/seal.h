@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sealer: a program and a guest kernel become an image file. The same
+ * The sealer: a source and a guest kernel become an image file. The same
  * input gives the same bytes. The file appears complete or not at all.
  */
 #ifndef IMAGE_SEAL_H
 #define IMAGE_SEAL_H
 
 #include "host/err.h"
-#include "image/program.h"
+#include "image/format.h"
+#include "image/source.h"
 
 struct seal_job {
-	const struct program *program;
+	struct source *source; /* its tree is completed */
 	const char *kernel_path; /* the flat kernel file */
 	const char *out_path; /* replaced if it exists */
 };
@@ -23,7 +24,10 @@ struct seal_result {
 int seal_image(const struct seal_job *job, struct seal_result *ret,
 	       struct err *e);
 
-/* The least memory, in bytes, that a program is started with. */
-uint64_t seal_memory_needed(const struct elf *elf);
+/*
+ * The least memory, in bytes, for a program whose writable segments, with
+ * those of its libraries, have private_bytes.
+ */
+uint64_t seal_memory_needed(uint64_t private_bytes);
 
 #endif

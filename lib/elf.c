@@ -118,6 +118,16 @@ static enum elf_verdict set_interp(struct elf *e, const Elf64_Phdr *p,
 	return ELF_OK;
 }
 
+static enum elf_verdict set_dynamic(struct elf *e, const Elf64_Phdr *p,
+				    uint64_t size)
+{
+	if (!inside(p->p_offset, p->p_filesz, size))
+		return ELF_TRUNCATED;
+	e->dyn_off = p->p_offset;
+	e->dyn_size = p->p_filesz;
+	return ELF_OK;
+}
+
 static enum elf_verdict read_phdrs(struct elf *e, uint64_t phoff,
 				   const char *buf, uint64_t size)
 {
@@ -131,6 +141,8 @@ static enum elf_verdict read_phdrs(struct elf *e, uint64_t phoff,
 			v = add_load(e, &p, size);
 		else if (p.p_type == PT_INTERP)
 			v = set_interp(e, &p, buf, size);
+		else if (p.p_type == PT_DYNAMIC)
+			v = set_dynamic(e, &p, size);
 		else if (p.p_type == PT_GNU_STACK)
 			e->exec_stack = p.p_flags & PF_X;
 	}

@@ -45,6 +45,8 @@ struct elf {
 	uint64_t interp_off; /* of the path of the interpreter; */
 	uint64_t interp_len; /* without NUL; 0: none, it is static */
 	bool exec_stack; /* PT_GNU_STACK asks for it */
+	uint64_t dyn_off; /* of the dynamic section in the file; */
+	uint64_t dyn_size; /* bytes, inside the file; 0: none */
 	uint32_t load_count; /* 1 to ELF_LOADS_MAX */
 	struct elf_load loads[ELF_LOADS_MAX]; /* ascending, disjoint */
 	uint64_t lo, hi; /* page-aligned bounds of all loads */
@@ -62,6 +64,24 @@ enum elf_verdict elf_parse(struct elf *ret, const void *buf, uint64_t size);
  * false if it is in no segment that elf_parse has read.
  */
 bool elf_offset_vaddr(const struct elf *e, uint64_t off, uint64_t *ret);
+
+/* What the dynamic section asks of the loader. Strings lie in the file. */
+struct elf_dynamic {
+	const char *file; /* borrowed */
+	uint64_t dyn_off, dyn_size; /* up to DT_NULL */
+	uint64_t strtab_off, strtab_size; /* ends with a NUL if not empty */
+	const char *soname, *rpath, *runpath; /* NULL: none */
+};
+
+/*
+ * elf was read from [buf, buf + size), ELF_OK or ELF_LIBRARY. False if the
+ * section is damaged; a file without one gives an empty answer.
+ */
+bool elf_dynamic_read(struct elf_dynamic *ret, const struct elf *elf,
+		      const void *buf, uint64_t size);
+
+/* The next library it needs, or NULL; *pos begins at 0. */
+const char *elf_dynamic_needed(const struct elf_dynamic *d, uint64_t *pos);
 
 /* "ARM aarch64", "x86 32-bit", ...; NULL if the number has no name here. */
 const char *elf_machine_name(uint16_t machine);

@@ -60,11 +60,11 @@ open("bad.img", "wb").write(body + trailer)
 PY
 }
 
-forge '"version": 1' '"version": 9'
-refused 'manifest has version 9, this mayfly knows version 1' bad.img
-forge '"abi": 1' '"abi": 8'
-refused 'kernel of contract 8, this mayfly speaks 1' bad.img
-forge '"version": 1' '"vErsion": 1'
+forge '"version": 2' '"version": 9'
+refused 'manifest has version 9, this mayfly knows version 2' bad.img
+forge '"abi": 2' '"abi": 8'
+refused 'kernel of contract 8, this mayfly speaks 2' bad.img
+forge '"version": 2' '"vErsion": 2'
 refused 'manifest has no version' bad.img
 forge '"cwd": "/"' '"cwd": "x"'
 refused 'absolute' bad.img

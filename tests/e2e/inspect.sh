@@ -18,7 +18,7 @@ s = json.load(open("out"))
 assert s["digest"] == sys.argv[1]
 assert s["size"] == s["erofs_size"] + 4096
 m = s["manifest"]
-assert m["version"] == 1 and m["program"] == "/bin/hello"
+assert m["version"] == 2 and m["program"] == "/bin/hello"
 assert m["memory"] >= 1 << 20
 files = {f["path"]: f for f in s["files"]}
 assert files["/bin/hello"]["size"] == int(sys.argv[2])

@@ -11,9 +11,10 @@
 #include "tests/unit/check.h"
 
 #define GOOD                                                     \
-	"{\"version\": 1, \"abi\": 1, \"program\": \"/bin/x\","  \
+	"{\"version\": 2, \"abi\": 1, \"program\": \"/bin/x\","  \
 	" \"args\": [\"x\", \"y\"], \"env\": [\"A=b\", \"C=\"]," \
-	" \"cwd\": \"/tmp\", \"memory\": 1048576}"
+	" \"cwd\": \"/tmp\", \"memory\": 1048576,"               \
+	" \"ports\": [\"80/tcp\", \"53/udp\"]}"
 
 static struct err e;
 
@@ -40,6 +41,8 @@ static void test_good(void)
 	check_str(m.args[1], "y");
 	check_int(m.env_count, 2);
 	check_str(m.env[1], "C=");
+	check_int(m.ports_count, 2);
+	check_str(m.ports[1], "53/udp");
 	manifest_fini(&m);
 }
 
@@ -47,6 +50,7 @@ static void test_round_trip(void)
 {
 	const char *args[] = { "/bin/\"quoted\"", "" };
 	const char *env[] = { "PATH=/bin" };
+	const char *ports[] = { "8080/tcp" };
 	struct manifest in = { .abi = 7,
 			       .program = "/bin/p",
 			       .cwd = "/",
@@ -54,7 +58,9 @@ static void test_round_trip(void)
 			       .args = args,
 			       .args_count = 2,
 			       .env = env,
-			       .env_count = 1 };
+			       .env_count = 1,
+			       .ports = ports,
+			       .ports_count = 1 };
 	struct manifest out;
 	char *text = manifest_format(&in), *again;
 
@@ -83,10 +89,10 @@ static void test_format_refuses_invalid_utf8(void)
 
 static void test_versions(void)
 {
-	check_int(parse("{\"version\": 2}"), -EPROTONOSUPPORT);
-	check(strstr(e.text, "version 2") != NULL);
+	check_int(parse("{\"version\": 1}"), -EPROTONOSUPPORT);
+	check(strstr(e.text, "version 1") != NULL);
 	check_int(parse("{\"version\": 0}"), -EPROTONOSUPPORT);
-	check_int(parse("{\"version\": \"1\"}"), -EBADMSG);
+	check_int(parse("{\"version\": \"2\"}"), -EBADMSG);
 	check_int(parse("{}"), -EBADMSG);
 	/* of another version, whatever else it holds */
 	check_int(parse("{\"version\": 99, \"color\": true}"),
@@ -99,7 +105,7 @@ static void test_not_json(void)
 	check_int(parse("version: 1"), -EBADMSG);
 	check_int(parse("[]"), -EBADMSG);
 	check_int(parse(GOOD "x"), -EBADMSG);
-	check_int(parse("{\"version\": 1, \"version\": 1}"), -EBADMSG);
+	check_int(parse("{\"version\": 2, \"version\": 2}"), -EBADMSG);
 }
 
 /* GOOD with the first `from` replaced. */
@@ -126,6 +132,12 @@ static void test_members(void)
 	check_int(parse_with("[\"x\", \"y\"]", "\"x\""), -EBADMSG);
 	check_int(parse_with("A=b", "A"), -EBADMSG);
 	check_int(parse_with("A=b", "=b"), -EBADMSG);
+	check_int(parse_with("80/tcp", "65535/udp"), 0);
+	check_int(parse_with("80/tcp", "65536/tcp"), -EBADMSG);
+	check_int(parse_with("80/tcp", "0/tcp"), -EBADMSG);
+	check_int(parse_with("80/tcp", "80"), -EBADMSG);
+	check_int(parse_with("80/tcp", "80/sctp"), -EBADMSG);
+	check_int(parse_with("80/tcp", "+80/tcp"), -EBADMSG);
 	check_int(parse_with("\"abi\": 1,", ""), -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": 4294967296"), -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": -1"), -EBADMSG);
@@ -141,9 +153,10 @@ static char *with_args(unsigned count)
 
 	check(text != NULL);
 	len += (size_t)snprintf(text, 512,
-				"{\"version\":1,\"abi\":1,"
+				"{\"version\":2,\"abi\":1,"
 				"\"program\":\"/x\",\"env\":[],"
-				"\"cwd\":\"/\",\"memory\":0,\"args\":[");
+				"\"cwd\":\"/\",\"memory\":0,\"ports\":[],"
+				"\"args\":[");
 	for (i = 0; i < count; i++)
 		len += (size_t)snprintf(text + len, 8, "%s\"a\"", i ? "," : "");
 	snprintf(text + len, 8, "]}");

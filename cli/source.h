@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what a user names to what can be sealed: a program of this machine,
+ * with what is added to it on the command line.
+ */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "cli/env_list.h"
+#include "host/strlist.h"
+#include "image/source.h"
+
+struct source_options {
+	const char *path; /* as it was typed */
+	char **args; /* added to the program's, args_count of them */
+	int args_count;
+	struct env_list env;
+	struct strlist adds; /* HOSTPATH[:IMAGEPATH] */
+};
+
+void source_options_fini(struct source_options *o);
+
+/*
+ * Fills *ret; the caller calls source_fini() in any case. *ret_status is the
+ * command's exit status if it fails.
+ */
+int source_prepare(struct source *ret, const struct source_options *o,
+		   int *ret_status, struct err *e);
+
+/* What its image is called unless the user says. */
+const char *source_name(const struct source_options *o);
+
+/* Each as a line on stderr. */
+void source_print_warnings(const struct source *s);
+
+#endif
