@@ -53,6 +53,7 @@ MONITOR_SRC := $(wildcard monitor/*.c monitor/substrates/*.c)
 MONITOR_ASM := $(wildcard monitor/substrates/*.S)
 IMAGE_SRC   := $(wildcard image/*.c)
 CLI_SRC     := $(wildcard cli/*.c)
+UNPACK_SRC  := $(wildcard unpack/*.c)
 
 # `make V=1` shows the commands, else one short line stands for each.
 Q   := $(if $(V),,@)
@@ -64,7 +65,8 @@ mobj = $(patsubst %,$(B)/monitor-obj/%.o,$(basename $(1)))
 hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 .PHONY: all help install clean
-all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
+all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/bin/mayfly-unpack \
+	$(B)/kernel
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
 $(B)/kernel-obj/%.o: %.c
@@ -153,6 +155,13 @@ $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium
 
+# Linked dynamically: libarchive would bring a dozen libraries along.
+UNPACK_LDFLAGS := $(patsubst -static-pie,-pie,$(HOST_LDFLAGS))
+$(B)/bin/mayfly-unpack: $(call hobj,$(UNPACK_SRC) $(HOST_SRC))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -larchive -ljansson -lsodium
+
 include tests/tests.mk
 include tools/lint.mk
 include bench/bench.mk
@@ -173,10 +182,12 @@ help:
 	$(info $(HELP))@:
 
 # cli/paths.h knows these places.
-install: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/kernel
+install: all
 	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
 	install -D -m 755 -s $(B)/bin/mayfly-monitor \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-monitor
+	install -D -m 755 -s $(B)/bin/mayfly-unpack \
+		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-unpack
 	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
 	for page in $(wildcard docs/man/*.[18]); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \

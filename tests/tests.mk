@@ -20,15 +20,15 @@ build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
 
 # ---- unit tests: everything of ours that runs on the host, in one archive --
 UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
-	$(MONITOR_SRC))
+	$(MONITOR_SRC) $(UNPACK_SRC))
 UNIT_LDFLAGS ?= -pie
-UNIT_LIBS    := -lseccomp -ljansson -lsodium -pthread
+UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcsP $@ $^
 $(B)/unit-obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -46,7 +46,7 @@ fobj = $(patsubst %,$(B)/fuzz-obj/%.o,$(basename $(1)))
 $(B)/libfuzz.a: $(call fobj,$(UNIT_SRC) $(MONITOR_ASM))
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcsP $@ $^
 $(B)/fuzz-obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@)
@@ -81,7 +81,8 @@ SAN_MAKE   = $(MAKE) B=$(B)/san EXTRA_CFLAGS='$(SAN_FLAGS)' \
 unit-san:
 	+$(Q)$(SAN_MAKE) unit
 programs-san: $(B)/kernel
-	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor
+	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor \
+		$(B)/san/bin/mayfly-unpack
 	$(Q)cp $(B)/kernel $(B)/san/kernel
 
 tests: test-programs unit unit-san programs-san fuzz-programs

@@ -16,13 +16,13 @@ lint-rules:
 	tools/lint
 
 LINT_HOST_C   := $(wildcard host/*.c image/*.c cli/*.c daemon/*.c \
-	monitor/*.c monitor/gen/*.c monitor/substrates/*.c)
+	unpack/*.c monitor/*.c monitor/gen/*.c monitor/substrates/*.c)
 LINT_KERNEL_C := $(wildcard lib/*.c $(addsuffix /*.c,$(addprefix kernel/,\
 	core fs net dev sys arch/x86_64)))
 LINT_TEST_C   := $(wildcard tests/unit/*.c tests/fuzz/*.c)
 LINT_GUEST_C  := $(wildcard tests/abi/*.c tests/guest/*/*.c examples/*/*.c)
 LINT_HOST_H   := $(wildcard host/*.h image/*.h cli/*.h daemon/*.h \
-	monitor/*.h monitor/substrates/*.h tests/*/*.h)
+	unpack/*.h monitor/*.h monitor/substrates/*.h tests/*/*.h)
 LINT_KERNEL_H := $(wildcard abi/*.h lib/*.h kernel/*.h kernel/*/*.h \
 	kernel/arch/x86_64/*.h)
 
@@ -110,7 +110,8 @@ lint-cppcheck:
 LINT_PY := $(wildcard tools/*.py tests/*/*.py bench/*.py) tools/lint \
 	tools/gen-tests-mk tools/run-tests \
 	$(addprefix bench/,start syscall http idle run page)
-LINT_SH := $(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
+LINT_SH := $(wildcard builders/*.sh builders/*/detect builders/*/build) \
+	$(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
 	$(wildcard test quickstart .ci/run tools/install-deps tools/lint-all \
 	tools/run-fuzz)
 lint-scripts:

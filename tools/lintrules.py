@@ -39,6 +39,7 @@ MAY_INCLUDE = {
     "host": {"abi", "lib", "host"},
     "monitor": {"abi", "lib", "host", "monitor"},
     "image": {"abi", "lib", "host", "image"},
+    "unpack": {"abi", "lib", "host", "unpack"},
     "cli": {"abi", "lib", "host", "image", "cli"},
     "daemon": {"abi", "lib", "host", "image", "daemon"},
     "bench": {"abi", "lib", "host", "bench"},
