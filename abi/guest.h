@@ -62,18 +62,21 @@ struct mf_port {
 
 /*
  * Routines in the gate, called with the System V convention on a kernel
- * stack. map, unmap and protect exist only with MF_PAGING_GATE, else 0.
+ * stack. All but doorbell exist only with MF_PAGING_GATE, else they are 0.
  *   doorbell(op)                        rings; arguments in mf_shared.arg
  *   map(va, gpa, len, prot)             0 or -errno; prot is PROT_* of Linux;
  *                                       gpa is RAM or the image; replaces
  *   unmap(va, len)                      0 or -errno
  *   protect(va, len, prot)              0 or -errno
+ *   discard(va, len)                    0 or -errno; RAM mapped at va reads as
+ *                                       zero, the host takes it back
  */
 struct mf_gate {
 	uint64_t doorbell;
 	uint64_t map;
 	uint64_t unmap;
 	uint64_t protect;
+	uint64_t discard;
 };
 
 struct mf_boot {
@@ -122,8 +125,9 @@ enum mf_doorbell {
 	MF_DB_EXIT = 3, /* arg[0] = wait status as of Linux; never returns */
 	MF_DB_PANIC = 4, /* arg[0] = gpa, arg[1] = len of a text; no return */
 	MF_DB_GROW = 5, /* arg[0] = new ram_size, multiple of 2 MiB */
-	MF_DB_DISCARD = 6, /* arg[0] = gpa, arg[1] = len, page multiples; the
-			    * pages read as zero afterwards */
+	MF_DB_DISCARD = 6, /* arg[0] = gpa of an array of struct mf_range,
+			    * arg[1] = how many, arg[2] = enum
+			    * mf_discard_flag: the pages read as zero */
 	MF_DB_CRASH = 7, /* arg[0] = gpa of struct mf_crash; the program was
 			  * ended by a signal; MF_DB_EXIT follows */
 	/* arg[0] = gpa, arg[1] = len of records (0: there will be none),
@@ -136,6 +140,18 @@ enum mf_ring_flag {
 	MF_RING_WAIT = 1u,
 	MF_RING_READY = 2u, /* first time all threads wait for outside work */
 	MF_RING_FLUSH = 4u, /* as MF_DB_FLUSH, on the way back */
+};
+
+/* Whole pages of RAM above the system pages. */
+struct mf_range {
+	uint64_t gpa;
+	uint64_t len;
+};
+
+#define MF_DISCARD_MAX 256 /* ranges of one doorbell */
+
+enum mf_discard_flag {
+	MF_DISCARD_FLUSH = 1u, /* as MF_DB_FLUSH, afterwards */
 };
 
 /* ---- upcalls ----------------------------------------------------------- */

@@ -72,6 +72,7 @@ enum {
 	ARCH_R = 1, /* PROT_READ */
 	ARCH_W = 2, /* PROT_WRITE */
 	ARCH_X = 4, /* PROT_EXEC */
+	ARCH_DIRTY = 8, /* only arch_mmu_map: the memory is not all zero */
 };
 
 /* What backs one leaf of the address space. */
@@ -81,13 +82,20 @@ struct arch_leaf {
 	gpa_t gpa;
 	uint32_t prot; /* ARCH_*; 0: kept, not accessible */
 	bool present; /* false: nothing is here */
+	bool dirty; /* may have been written since it was mapped as zero */
 };
+
+/* Memory that was unmapped; it may be reused only after arch_mmu_flush. */
+typedef void (*arch_gone)(gpa_t gpa, uint64_t len, bool dirty);
 
 void arch_mmu_init(void);
 /* Maps [va, va+len) to contiguous memory; nothing may be there. 0/-ENOMEM */
 int arch_mmu_map(uint64_t va, gpa_t gpa, uint64_t len, uint32_t prot);
-/* Forgets what is mapped; a huge leaf partly inside is split. 0/-ENOMEM */
-int arch_mmu_unmap(uint64_t va, uint64_t len);
+/*
+ * Forgets what is mapped, and tells each leaf to `gone` (unless NULL). A huge
+ * leaf partly inside is split. 0, or -ENOMEM: nothing has changed.
+ */
+int arch_mmu_unmap(uint64_t va, uint64_t len, arch_gone gone);
 /* Changes the access of what is mapped. 0/-ENOMEM */
 int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot);
 /*
@@ -95,7 +103,17 @@ int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot);
  * nothing is mapped at least (va + size is the next place to look).
  */
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret);
+/* Frees page tables that are empty, at the next flush. */
+void arch_mmu_sweep(void);
 /* Makes earlier unmap and protect calls take effect now. */
 void arch_mmu_flush(void);
+/* Whether that is due; the caller then rings a doorbell that does it. */
+bool arch_mmu_take_flush(void);
+
+/*
+ * Makes whole pages read as zero by giving them back to the host at once,
+ * without leaving the guest. False where there is no such way.
+ */
+bool arch_discard(gpa_t gpa, uint64_t len);
 
 #endif

@@ -197,19 +197,39 @@ static int64_t do_grow(struct instance *inst)
 	return err;
 }
 
-static int64_t do_discard(struct instance *inst)
+static int64_t discard(struct instance *inst, const struct mf_range *r)
 {
-	gpa_t gpa = { arg_read(inst, 0) };
-	uint64_t len = arg_read(inst, 1);
-	void *at = guest_mem_range(&inst->mem, gpa, len);
+	void *at = guest_mem_range(&inst->mem, (gpa_t){ r->gpa }, r->len);
 
-	if (!at || (gpa.v | len) % MF_PAGE_SIZE || gpa.v < MF_PT_GPA)
+	if (!at || (r->gpa | r->len) % MF_PAGE_SIZE || r->gpa < MF_PT_GPA)
 		return -EINVAL;
 	/* REMOVE also frees the pages of a memfd. */
-	if (madvise(at, len,
+	if (madvise(at, r->len,
 		    inst->mem.ram_fd >= 0 ? MADV_REMOVE : MADV_DONTNEED) < 0)
 		return -errno;
 	return 0;
+}
+
+static int64_t do_discard(struct instance *inst)
+{
+	static struct mf_range ranges[MF_DISCARD_MAX];
+	gpa_t gpa = { arg_read(inst, 0) };
+	uint64_t count = arg_read(inst, 1);
+	uint64_t flags = arg_read(inst, 2);
+	const void *from;
+	int64_t err = 0;
+
+	if (count > MF_DISCARD_MAX || (flags & ~(uint64_t)MF_DISCARD_FLUSH))
+		return -EINVAL;
+	from = guest_mem_range(&inst->mem, gpa, count * sizeof(ranges[0]));
+	if (!from)
+		return -EINVAL;
+	memcpy(ranges, from, count * sizeof(ranges[0]));
+	for (uint64_t i = 0; i < count && !err; i++)
+		err = discard(inst, &ranges[i]);
+	if (flags & MF_DISCARD_FLUSH)
+		inst->ops->flush(inst);
+	return err;
 }
 
 static void do_crash(struct instance *inst)

@@ -8,30 +8,33 @@
 #include "core/commit.h"
 
 #include "core/frame.h"
+#include "core/reclaim.h"
 
-#define FREED_MAX 64
+#define FREED_MAX 256
 
 static struct {
 	gpa_t gpa;
 	uint64_t len;
+	bool dirty;
 } freed[FREED_MAX];
 static unsigned freed_count;
 
 uint64_t mm_epoch;
 
+/* Nothing allocates between the two: the frames are not in use yet. */
 void commit_finish(void)
 {
-	arch_mmu_flush();
 	for (unsigned i = 0; i < freed_count; i++)
-		frame_unref_range(freed[i].gpa, freed[i].len);
+		frame_unref_range(freed[i].gpa, freed[i].len, freed[i].dirty);
 	freed_count = 0;
+	reclaim_flush();
 }
 
-static void free_later(gpa_t gpa, uint64_t len)
+static void free_later(gpa_t gpa, uint64_t len, bool dirty)
 {
 	if (gpa.v >= MF_IMAGE_GPA)
 		return;
-	if (freed_count) {
+	if (freed_count && freed[freed_count - 1].dirty == dirty) {
 		unsigned last = freed_count - 1;
 
 		if (freed[last].gpa.v + freed[last].len == gpa.v) {
@@ -48,6 +51,7 @@ static void free_later(gpa_t gpa, uint64_t len)
 		commit_finish();
 	freed[freed_count].gpa = gpa;
 	freed[freed_count].len = len;
+	freed[freed_count].dirty = dirty;
 	freed_count++;
 }
 
@@ -66,35 +70,36 @@ static int exhausted(uint64_t len)
 	return -ENOMEM;
 }
 
-static unsigned order_for(uint64_t va, uint64_t len)
+/* One piece of [va, va + len): huge pages, or what lies before them. */
+static uint64_t piece_pages(uint64_t va, uint64_t len)
 {
-	unsigned order = 0;
+	uint64_t to_huge = ALIGN_UP(va, MF_HUGE_SIZE) - va;
+	uint64_t max = PAGE_SIZE << FRAME_ORDER_MAX;
 
-	while (order < FRAME_ORDER_MAX && (PAGE_SIZE << (order + 1)) <= len &&
-	       va % (PAGE_SIZE << (order + 1)) == 0)
-		order++;
-	return order;
+	if (len < MF_HUGE_SIZE || len - to_huge < MF_HUGE_SIZE)
+		return min_u64(len, max) / PAGE_SIZE;
+	if (to_huge)
+		return to_huge / PAGE_SIZE;
+	return min_u64(ALIGN_DOWN(len, MF_HUGE_SIZE), max) / PAGE_SIZE;
 }
 
-/* Largest possible blocks of zeroed frames for [va, va + len). */
+/* Zeroed frames for [va, va + len), in as few pieces as possible. */
 static int commit_anon(uint64_t va, uint64_t len, uint32_t prot)
 {
 	while (len) {
-		unsigned order = order_for(va, len);
-		gpa_t g = frame_alloc(order, true);
+		uint64_t count;
+		gpa_t g = frame_alloc_run(piece_pages(va, len), &count);
 		int err;
 
-		while (!g.v && order)
-			g = frame_alloc(--order, true);
 		if (!g.v)
 			return exhausted(len);
-		err = arch_mmu_map(va, g, PAGE_SIZE << order, prot);
+		err = arch_mmu_map(va, g, count * PAGE_SIZE, prot);
 		if (err) {
-			frame_unref_range(g, PAGE_SIZE << order);
+			frame_unref_range(g, count * PAGE_SIZE, false);
 			return err;
 		}
-		va += PAGE_SIZE << order;
-		len -= PAGE_SIZE << order;
+		va += count * PAGE_SIZE;
+		len -= count * PAGE_SIZE;
 	}
 	return 0;
 }
@@ -104,7 +109,7 @@ static int commit_copy(uint64_t va, const struct map_extent *from,
 		       uint32_t prot)
 {
 	for (uint64_t off = 0; off < from->len; off += PAGE_SIZE) {
-		gpa_t g = frame_alloc(0, from->gpa.v == 0);
+		gpa_t g = frame_alloc(0);
 		int err;
 
 		if (!g.v)
@@ -119,9 +124,9 @@ static int commit_copy(uint64_t va, const struct map_extent *from,
 			memcpy(gpa_kva(g),
 			       gpa_kva((gpa_t){ from->gpa.v + off }),
 			       PAGE_SIZE);
-		err = arch_mmu_map(va + off, g, PAGE_SIZE, prot);
+		err = arch_mmu_map(va + off, g, PAGE_SIZE, prot | ARCH_DIRTY);
 		if (err) {
-			frame_unref_range(g, PAGE_SIZE);
+			frame_unref_range(g, PAGE_SIZE, true);
 			return err;
 		}
 	}
@@ -132,7 +137,7 @@ static int commit_copy(uint64_t va, const struct map_extent *from,
 static int commit_shared(uint64_t va, const struct map_extent *from,
 			 uint32_t prot)
 {
-	int err = arch_mmu_map(va, from->gpa, from->len, prot);
+	int err = arch_mmu_map(va, from->gpa, from->len, prot | ARCH_DIRTY);
 
 	if (err || from->gpa.v >= MF_IMAGE_GPA)
 		return err;
@@ -227,7 +232,7 @@ static int own_image_pages(struct vma *v)
 			struct map_extent from = {
 				{ leaf.gpa.v + lo - leaf.va }, hi - lo
 			};
-			int err = arch_mmu_unmap(lo, hi - lo);
+			int err = arch_mmu_unmap(lo, hi - lo, NULL);
 
 			if (!err)
 				err = commit_copy(lo, &from, v->prot);
@@ -260,48 +265,38 @@ int commit_protect(struct vma *v)
 
 int commit_release(uint64_t start, uint64_t end)
 {
-	uint64_t va = start;
-
 	mm_epoch++;
-	while (va < end) {
-		struct arch_leaf leaf;
-		uint64_t lo, hi;
-
-		arch_mmu_lookup(va, &leaf);
-		lo = max_u64(leaf.va, start);
-		hi = min_u64(leaf.va + leaf.size, end);
-		if (leaf.present) {
-			/* Unmapping a part of a huge leaf can need memory;
-			 * then nothing of this leaf has changed. */
-			int err = arch_mmu_unmap(lo, hi - lo);
-
-			if (err)
-				return err;
-			free_later((gpa_t){ leaf.gpa.v + (lo - leaf.va) },
-				   hi - lo);
-		}
-		va = leaf.va + leaf.size;
-	}
-	return 0;
+	return arch_mmu_unmap(start, end - start, free_later);
 }
 
-/* Zeroes the area's own frames in place; the mapping does not change. */
+/* The area's own frames become zero; the mapping does not change. */
 static void zero_leaves(uint64_t start, uint64_t end)
 {
+	struct map_extent run = { { 0 }, 0 };
 	uint64_t va = start;
 
 	while (va < end) {
 		struct arch_leaf leaf;
-		uint64_t lo, hi;
+		uint64_t lo, hi, gpa;
 
 		arch_mmu_lookup(va, &leaf);
 		lo = max_u64(leaf.va, start);
 		hi = min_u64(leaf.va + leaf.size, end);
-		if (leaf.present && leaf.gpa.v < MF_IMAGE_GPA)
-			frame_zero_range((gpa_t){ leaf.gpa.v + (lo - leaf.va) },
-					 hi - lo);
-		va = leaf.va + leaf.size;
+		gpa = leaf.gpa.v + (lo - leaf.va);
+		va = hi;
+		if (!leaf.present || !leaf.dirty)
+			continue;
+		if (run.len && run.gpa.v + run.len == gpa) {
+			run.len += hi - lo;
+			continue;
+		}
+		if (run.len)
+			reclaim_zero(run.gpa, run.len);
+		run.gpa.v = gpa;
+		run.len = hi - lo;
 	}
+	if (run.len)
+		reclaim_zero(run.gpa, run.len);
 }
 
 int commit_discard(struct vma *v, uint64_t start, uint64_t end)
@@ -334,12 +329,14 @@ int commit_move(uint64_t from, uint64_t to, uint64_t len)
 		lo = max_u64(leaf.va, from);
 		hi = min_u64(leaf.va + leaf.size, from + len);
 		if (leaf.present) {
-			err = arch_mmu_unmap(lo, hi - lo);
+			err = arch_mmu_unmap(lo, hi - lo, NULL);
 			if (!err)
 				err = arch_mmu_map(
 					to + (lo - from),
 					(gpa_t){ leaf.gpa.v + (lo - leaf.va) },
-					hi - lo, leaf.prot);
+					hi - lo,
+					leaf.prot |
+						(leaf.dirty ? ARCH_DIRTY : 0u));
 			if (err)
 				return err;
 		}

@@ -3,9 +3,8 @@
  * The buddy allocator. struct frame of every page of ram_max lies in one
  * array at the end of the RAM mapped at boot; it is only touched where frames
  * are used, so its untouched part costs the host nothing. A block's state is
- * kept in its first frame. `used_map` has a bit per page that may hold old
- * contents: such pages are cleared when they are handed out again, all others
- * are still zero.
+ * kept in its first frame. Which free pages hold old contents, and when the
+ * host gets memory back, is core/reclaim.c.
  *
  * RAM enters the free lists from below, CHUNK by CHUNK, when it is needed:
  * that keeps a small program in the low memory the host has prepared, and the
@@ -14,13 +13,12 @@
 #include "core/frame.h"
 
 #include "arch.h"
+#include "core/reclaim.h"
 
-#define NONE   UINT32_MAX
-#define ORDERS (FRAME_ORDER_MAX + 1)
-/* Freed runs at least this long are given back to the host at once. */
-#define DISCARD_BYTES (1ull << 20)
-#define GROW_BYTES    (16ull << 20)
-#define CHUNK	      (PAGE_SIZE << FRAME_ORDER_MAX)
+#define NONE	   UINT32_MAX
+#define ORDERS	   (FRAME_ORDER_MAX + 1)
+#define GROW_BYTES (16ull << 20)
+#define CHUNK	   (PAGE_SIZE << FRAME_ORDER_MAX)
 
 struct frame {
 	uint32_t next, prev; /* free list, frame numbers */
@@ -34,7 +32,6 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 16, "frame array is 1/256 of RAM");
 
 static struct frame *frames;
-static uint64_t *used_map;
 static uint32_t free_head[ORDERS];
 static uint64_t ram_size; /* bytes mapped by the monitor */
 static uint64_t fresh, fresh_end; /* not in the free lists yet, bytes */
@@ -104,8 +101,7 @@ void frame_init(void)
 	const struct mf_boot *boot = kernel_boot;
 	uint64_t pages = boot->ram_max / PAGE_SIZE;
 	uint64_t table = pages * sizeof(struct frame);
-	uint64_t map = ALIGN_UP(pages / 8, 8);
-	uint64_t size = ALIGN_UP(table + map, PAGE_SIZE);
+	uint64_t size = ALIGN_UP(table + reclaim_size(pages), PAGE_SIZE);
 
 	for (unsigned i = 0; i < ORDERS; i++)
 		free_head[i] = NONE;
@@ -116,7 +112,7 @@ void frame_init(void)
 		       ram_size >> 10);
 	fresh_end = ram_size - size;
 	frames = gpa_kva((gpa_t){ fresh_end });
-	used_map = gpa_kva((gpa_t){ fresh_end + table });
+	reclaim_init(gpa_kva((gpa_t){ fresh_end + table }), pages);
 }
 
 /* The monitor maps more RAM; false if it may not. */
@@ -157,23 +153,6 @@ static bool add_chunk(void)
 	return true;
 }
 
-/* Takes the used bits of [pfn, pfn + count) away; clears those pages. */
-static void clear_used(uint32_t pfn, uint32_t count)
-{
-	for (uint32_t p = pfn; p < pfn + count; p++) {
-		uint64_t *word = &used_map[p / 64];
-
-		if (!*word && p % 64 == 0 && p + 64 <= pfn + count) {
-			p += 63;
-			continue;
-		}
-		if (!(*word & (1ull << (p % 64))))
-			continue;
-		*word &= ~(1ull << (p % 64));
-		memset(gpa_kva((gpa_t){ p * PAGE_SIZE }), 0, PAGE_SIZE);
-	}
-}
-
 static void account(void)
 {
 	uint64_t now = frame_used_bytes();
@@ -183,7 +162,8 @@ static void account(void)
 		kernel_stats->mem_peak = now;
 }
 
-gpa_t frame_alloc(unsigned order, bool zero)
+/* A block of this order, or NONE. */
+static uint32_t take_block(unsigned order)
 {
 	unsigned at;
 	uint32_t pfn;
@@ -194,7 +174,7 @@ gpa_t frame_alloc(unsigned order, bool zero)
 				break;
 	} while (at > FRAME_ORDER_MAX && add_chunk());
 	if (at > FRAME_ORDER_MAX)
-		return (gpa_t){ 0 };
+		return NONE;
 	pfn = free_head[at];
 	list_remove(pfn);
 	while (at > order) {
@@ -202,60 +182,66 @@ gpa_t frame_alloc(unsigned order, bool zero)
 		list_push(pfn + (1u << at), at);
 	}
 	free_pages -= 1ull << order;
+	return pfn;
+}
+
+gpa_t frame_alloc(unsigned order)
+{
+	uint32_t pfn = take_block(order);
+
+	if (pfn == NONE)
+		return (gpa_t){ 0 };
 	used_pages += 1ull << order;
-	if (zero)
-		clear_used(pfn, 1u << order);
+	reclaim_taken(pfn, 1u << order, false);
 	account();
 	return (gpa_t){ pfn * PAGE_SIZE };
 }
 
-static void mark_used(uint32_t pfn, uint64_t count)
+gpa_t frame_alloc_run(uint64_t want, uint64_t *ret_count)
 {
-	for (uint64_t p = pfn; p < pfn + count; p++)
-		used_map[p / 64] |= 1ull << (p % 64);
+	unsigned order = 0;
+	uint32_t pfn, count;
+
+	while (order < FRAME_ORDER_MAX && (1ull << order) < want)
+		order++;
+	pfn = take_block(order);
+	while (pfn == NONE && order)
+		pfn = take_block(--order);
+	if (pfn == NONE)
+		return (gpa_t){ 0 };
+	count = (uint32_t)min_u64(want, 1u << order);
+	free_run(pfn + count, (1u << order) - count);
+	used_pages += count;
+	reclaim_taken(pfn, count, true);
+	account();
+	*ret_count = count;
+	return (gpa_t){ pfn * PAGE_SIZE };
 }
 
-/* The host takes the memory back; true if it now reads as zero. */
-static bool discard(uint64_t gpa, uint64_t len)
-{
-	if (len < DISCARD_BYTES)
-		return false;
-	kernel_shared->arg[0] = gpa;
-	kernel_shared->arg[1] = len;
-	return arch_doorbell(MF_DB_DISCARD) == 0;
-}
-
-static void release_run(uint32_t pfn, uint64_t count)
+static void release_run(uint32_t pfn, uint32_t count, bool dirty)
 {
 	if (!count)
 		return;
-	if (!discard(pfn * PAGE_SIZE, count * PAGE_SIZE))
-		mark_used(pfn, count);
 	used_pages -= count;
 	free_run(pfn, count);
+	if (dirty)
+		reclaim_freed(pfn, count);
 }
 
-void frame_zero_range(gpa_t gpa, uint64_t len)
-{
-	if (!discard(gpa.v, len))
-		memset(gpa_kva(gpa), 0, len);
-}
-
-void frame_unref_range(gpa_t gpa, uint64_t len)
+void frame_unref_range(gpa_t gpa, uint64_t len, bool dirty)
 {
 	uint32_t pfn = (uint32_t)(gpa.v / PAGE_SIZE);
-	uint64_t count = len / PAGE_SIZE;
 	uint32_t start = pfn; /* of the run that becomes free */
-	uint32_t end = pfn + (uint32_t)count;
+	uint32_t end = pfn + (uint32_t)(len / PAGE_SIZE);
 
 	for (; pfn < end; pfn++) {
 		if (!frames[pfn].extra_refs)
 			continue;
 		frames[pfn].extra_refs--;
-		release_run(start, pfn - start);
+		release_run(start, pfn - start, dirty);
 		start = pfn + 1;
 	}
-	release_run(start, end - start);
+	release_run(start, end - start, dirty);
 	account();
 }
 

@@ -12,17 +12,23 @@
 void frame_init(void);
 
 /*
- * 2^order contiguous frames, aligned to their size, zeroed when `zero` is
- * set; gpa 0 when memory is exhausted. One reference.
+ * 2^order contiguous zeroed frames, aligned to their size; gpa 0 when memory
+ * is exhausted. One reference.
  */
-gpa_t frame_alloc(unsigned order, bool zero);
+gpa_t frame_alloc(unsigned order);
 
-/* Drops one reference of each page in the range; the last one frees it. */
-void frame_unref_range(gpa_t gpa, uint64_t len);
+/*
+ * Pages for the program: as many zeroed contiguous frames as can be had in
+ * one piece, from 1 to `want`; aligned to their size if that is 2^n.
+ */
+gpa_t frame_alloc_run(uint64_t want, uint64_t *ret_count);
+
+/*
+ * Drops one reference of each page in the range; the last one frees it.
+ * Not dirty: the pages are zero, as they were handed out.
+ */
+void frame_unref_range(gpa_t gpa, uint64_t len, bool dirty);
 void frame_ref(gpa_t gpa); /* one page */
-
-/* Owned pages read as zero afterwards; long runs go back to the host. */
-void frame_zero_range(gpa_t gpa, uint64_t len);
 
 uint64_t frame_free_bytes(void); /* of the RAM mapped now */
 uint64_t frame_available_bytes(void); /* and of what can still be mapped */

@@ -21,14 +21,14 @@ static struct free_obj *class_free[CLASS_COUNT];
 
 void *page_alloc(unsigned order)
 {
-	gpa_t g = frame_alloc(order, true);
+	gpa_t g = frame_alloc(order);
 
 	return g.v ? gpa_kva(g) : NULL;
 }
 
 void page_free(void *p, unsigned order)
 {
-	frame_unref_range(kva_gpa(p), PAGE_SIZE << order);
+	frame_unref_range(kva_gpa(p), PAGE_SIZE << order, true);
 }
 
 static unsigned size_class(size_t size)

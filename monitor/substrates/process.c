@@ -83,6 +83,7 @@ static void build_gate(struct instance *inst)
 		.map = process_gate_va(process_gate_map),
 		.unmap = process_gate_va(process_gate_unmap),
 		.protect = process_gate_va(process_gate_protect),
+		.discard = process_gate_va(process_gate_discard),
 	};
 }
 

@@ -44,6 +44,7 @@
 extern const uint8_t process_gate_start[], process_gate_end[];
 extern const uint8_t process_gate_doorbell[], process_gate_map[];
 extern const uint8_t process_gate_unmap[], process_gate_protect[];
+extern const uint8_t process_gate_discard[];
 extern const uint8_t process_gate_enter[], process_gate_sigsys[];
 extern const uint8_t process_gate_trap[], process_gate_tick[];
 

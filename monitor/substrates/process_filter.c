@@ -91,6 +91,13 @@ static struct sock_filter code[] = {
 	KILL,
 	ALLOW,
 
+	/* Pages of RAM go back; those of the image refuse. */
+	CALL(SYS_madvise, 4),
+	LOAD(ARG(2)),
+	MUST_EQUAL(MADV_REMOVE),
+	KILL,
+	ALLOW,
+
 	/* It goes; the gate removes the monitor's memory in this way too. */
 	CALL(SYS_munmap, 1),
 	ALLOW,

@@ -160,6 +160,15 @@ process_gate_protect:
 	syscall
 	ret
 
+/* long discard(va, len) */
+	.balign	16
+	.globl	process_gate_discard
+process_gate_discard:
+	movl	$9, %edx		/* MADV_REMOVE */
+	movl	$__NR_madvise, %eax
+	syscall
+	ret
+
 /*
  * A `syscall` outside the gate. Its registers go to the kernel as they were,
  * but the instruction's own: rcx is lost, r11 has the flags.

@@ -82,6 +82,7 @@ static const struct attempt attempts[] = {
 	{ "mprotect-prot",
 	  SYS_mprotect,
 	  { MF_DIRECT_VA, 4096, 1 | PROT_GROWSDOWN } },
+	{ "madvise-advice", SYS_madvise, { MF_DIRECT_VA, 4096, 4 } },
 };
 
 /* What the gate may do, a guest may do; it cannot write to the image. */
@@ -90,12 +91,14 @@ static int allowed(void)
 	const unsigned long ok[6] = { ANY_VA, 4096, 1, SHARED_FIXED, 1, 0 };
 	const unsigned long rw[6] = { ANY_VA, 4096, 3, SHARED_FIXED, 1, 0 };
 	const unsigned long protect[6] = { ANY_VA, 4096, 3 };
+	const unsigned long remove[6] = { ANY_VA, 4096, MADV_REMOVE };
 	const unsigned long low[6] = { 0, 4096, 3, SHARED_FIXED, 0, 0 };
 
 	printf("map the image: %s\n",
 	       host_call(SYS_mmap, ok) == (long)ANY_VA ? "yes" : "no");
 	printf("to write: %ld\n", host_call(SYS_mmap, rw));
 	printf("protect: %ld\n", host_call(SYS_mprotect, protect));
+	printf("punch the image: %ld\n", host_call(SYS_madvise, punch));
 	printf("page 0: %ld\n", host_call(SYS_mmap, low));
 	return 0;
 }

@@ -12,7 +12,7 @@ killed() {
 
 for way in getpid write open fork kill exit sigreturn ftruncate x32 \
 	futex-address futex-op mmap-private mmap-anonymous mmap-fd mmap-flags \
-	mmap-prot mprotect-prot; do
+	mmap-prot mprotect-prot madvise-advice; do
 	killed "$way"
 done
 
@@ -21,6 +21,7 @@ cat >want <<'END'
 map the image: yes
 to write: -13
 protect: -13
+punch the image: -13
 page 0: -1
 END
 diff want out || fail "what the gate may do"

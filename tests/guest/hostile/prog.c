@@ -142,17 +142,40 @@ static void grow(void)
 	say_results(r, sizeof(r) / sizeof(*r));
 }
 
+static int64_t discard_one(uint64_t gpa, uint64_t len)
+{
+	struct mf_range *list = (struct mf_range *)(MF_STATS_VA + 2048);
+
+	list[0] = (struct mf_range){ 0x100000, 0 }; /* fine: empty */
+	list[1] = (struct mf_range){ gpa, len };
+	SHARED->arg[2] = 0;
+	return ring(MF_DB_DISCARD, MF_STATS_GPA + 2048, 2);
+}
+
+static int64_t discard_list(uint64_t gpa, uint64_t count, uint64_t flags)
+{
+	SHARED->arg[2] = flags;
+	return ring(MF_DB_DISCARD, gpa, count);
+}
+
 static void discard(void)
 {
 	uint64_t end = BOOT->ram_max;
 	int64_t r[] = {
-		ring(MF_DB_DISCARD, end, 4096),
-		ring(MF_DB_DISCARD, end - 4096, 8192),
-		ring(MF_DB_DISCARD, ~0ull & ~4095ull, 4096),
-		ring(MF_DB_DISCARD, 4096, ~0ull & ~4095ull),
-		ring(MF_DB_DISCARD, MF_IMAGE_GPA, 4096),
-		ring(MF_DB_DISCARD, 0x100001, 4096),
-		ring(MF_DB_DISCARD, 0x100000, 4095),
+		discard_one(end, 4096),
+		discard_one(end - 4096, 8192),
+		discard_one(~0ull & ~4095ull, 4096),
+		discard_one(4096, ~0ull & ~4095ull),
+		discard_one(MF_IMAGE_GPA, 4096),
+		discard_one(0x100001, 4096),
+		discard_one(0x100000, 4095),
+		discard_one(MF_PT_GPA - 4096, 4096),
+		discard_list(MF_STATS_GPA, MF_DISCARD_MAX + 1, 0),
+		discard_list(MF_STATS_GPA, ~0ull / 16, 0),
+		discard_list(end - 8, 1, 0),
+		discard_list(MF_STATS_GPA, 0, 2),
+		discard_list(MF_STATS_GPA, 0, MF_DISCARD_FLUSH), /* fine */
+		discard_one(0x100000, 0), /* fine */
 	};
 
 	say_results(r, sizeof(r) / sizeof(*r));

@@ -62,7 +62,7 @@ done
 ends 0 '' grow
 [ "$(tr ' ' '\n' <out | grep -c '^-')" = 6 ] || fail "grow: $(cat out)"
 ends 0 '' discard
-[ "$(tr ' ' '\n' <out | grep -c '^-')" = 7 ] || fail "discard: $(cat out)"
+[ "$(tr ' ' '\n' <out | grep -c '^-')" = 12 ] || fail "discard: $(cat out)"
 
 # The rings survive it; the guest kernel, which shares them, may not.
 fine=7
