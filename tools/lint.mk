@@ -107,7 +107,9 @@ lint-cppcheck:
 	$(Q)$(CPPCHECK) $(CPPCHECK_FLAGS) $(LINT_HOST_C) $(LINT_KERNEL_C)
 
 # ---- scripts and man pages --------------------------------------------------
-LINT_PY := $(wildcard tools/*.py tests/*/*.py bench/*.py) tools/lint \
+# shellcheck knows neither what $LIB is nor that all run with -e.
+LINT_PY := $(wildcard tools/*.py tests/*.py tests/*/*.py bench/*.py \
+	builders/*/*.py examples/*/*.py) tools/lint \
 	tools/gen-tests-mk tools/run-tests \
 	$(addprefix bench/,start syscall http idle run page)
 LINT_SH := $(wildcard builders/*.sh builders/*/detect builders/*/build) \
@@ -118,6 +120,8 @@ lint-scripts:
 	$(Q)python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) \
 		for f in sys.argv[1:]]' $(LINT_PY)
 	$(Q)for f in $(LINT_SH); do sh -n $$f || exit 1; done
+	$(Q)shellcheck -s sh -x -P SCRIPTDIR --severity=warning \
+		-e SC1090,SC1091,SC2164 $(LINT_SH)
 
 LINT_MAN := $(wildcard docs/man/*.[1-8])
 lint-man:

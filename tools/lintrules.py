@@ -28,7 +28,8 @@ MARKERS = re.compile(r"\b(" + "|".join(
     ("TO" "DO", "FIX" "ME", "X" "XX", "HA" "CK")) + r")\b")
 MACHINE = re.compile(r"(?<![\w.$}/])/(?:wor" r"k|roo" r"t|home/\w+)/")
 
-CODE = (".c", ".h", ".S", ".py", ".sh", ".go", ".rs", ".mk", ".ld", ".def")
+CODE = (".c", ".h", ".S", ".py", ".sh", ".go", ".rs", ".js", ".mk", ".ld",
+        ".def")
 ASM_PLACES = ("kernel/arch/", "monitor/substrates/", "tests/guest/",
               "tests/abi/", "bench/")
 KERNEL_DIRS = ("core", "fs", "net", "dev", "sys", "arch", "vdso")
