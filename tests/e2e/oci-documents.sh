@@ -6,7 +6,8 @@
 # test: timeout 60
 . "$LIB"
 
-export UNPACK="$(dirname "$MAYFLY")/mayfly-unpack"
+UNPACK="$(dirname "$MAYFLY")/mayfly-unpack"
+export UNPACK
 export PYTHONPATH="$SRC/tests" PYTHONDONTWRITEBYTECODE=1
 python3 "$SRC/tests/e2e/oci-documents.py"
 

@@ -6,7 +6,8 @@
 # test: timeout 120
 . "$LIB"
 
-export UNPACK="$(dirname "$MAYFLY")/mayfly-unpack"
+UNPACK="$(dirname "$MAYFLY")/mayfly-unpack"
+export UNPACK
 export PYTHONPATH="$SRC/tests" PYTHONDONTWRITEBYTECODE=1
 python3 "$SRC/tests/e2e/oci-layers.py"
 [ "$(id -u)" = 0 ] || exit 0
@@ -19,5 +20,6 @@ chmod 755 user
 chmod 755 .
 chown 65534:65534 user
 cd user
-export UNPACK="$PWD/mayfly-unpack" PYTHONPATH="$PWD" HOME="$PWD"
+UNPACK="$PWD/mayfly-unpack" PYTHONPATH="$PWD" HOME="$PWD"
+export UNPACK
 setpriv --reuid=65534 --regid=65534 --clear-groups python3 oci-layers.py
