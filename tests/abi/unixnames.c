@@ -5,6 +5,7 @@
  * test: flavours musl glibc
  */
 #include <stddef.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -62,7 +63,10 @@ static void paths(void)
 	struct stat st;
 	char buf[8];
 
+	/* What a run that was killed has left. */
 	unlink(PATH);
+	unlink(PATH ".2");
+	unlink(PATH ".new");
 	ret("nobody", connect_to(c, PATH));
 	show_name("unnamed", l, false);
 	ret("bind", bind_to(l, PATH));
@@ -157,6 +161,8 @@ static void datagrams(void)
 
 int main(void)
 {
+	/* The names are the machine's: one native run at a time. */
+	flock(open(PATH ".lock", O_CREAT | O_RDWR, 0666), LOCK_EX);
 	paths();
 	abstract_names();
 	datagrams();
