@@ -102,7 +102,7 @@ build_by node ts || fail "$(cat said)"
 expect_match '"(node_modules/)?tool/tool.js","--port","80"' tree/config.json
 
 # Mistakes.
-sed -i 's/file:used/file:gone/' ts/package.json
+sed -i 's/"dependencies": {/&"express": "4", /' ts/package.json
 expect_failed node ts 'npm (error|ERR!)'
 echo '{"main": "none.js"}' >app/package.json
 expect_failed node app 'there is no file none.js to start'

@@ -67,7 +67,7 @@ build_by python app || fail "$(cat said)"
 in_image 'import wave, tabnanny' || fail "$(cat ran)"
 MAYFLY_PYTHON_MODULES=all
 build_by python app || fail "$(cat said)"
-in_image 'import turtledemo, unittest.mock' || fail "$(cat ran)"
+in_image 'import unittest.mock, cProfile' || fail "$(cat ran)"
 MAYFLY_PYTHON_MODULES=nonesuch
 expect_failed python app 'has no module nonesuch'
 unset MAYFLY_PYTHON_MODULES
