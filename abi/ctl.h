@@ -51,6 +51,7 @@ struct mf_ctl_start {
 	uint32_t cpuid_count;
 	uint32_t console_flags[3];
 	uint16_t tty_rows, tty_cols;
+	uint32_t egress; /* enum mf_egress */
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
 	struct mf_trace_config trace;
@@ -58,8 +59,21 @@ struct mf_ctl_start {
 
 enum mf_command_kind {
 	MF_CMD_SIGNAL = 1, /* u.signal */
+	MF_CMD_CONNECTED = 2, /* u.connected */
 	MF_CMD_TRACE = 3, /* u.trace; if it is on, with a non-blocking
 			   * descriptor by SCM_RIGHTS; replaces what was */
+};
+
+/*
+ * The answer to MF_EV_CONNECT. Without an error a non-blocking socket comes
+ * with it by SCM_RIGHTS: TCP connected or connecting, or one that keeps the
+ * boundaries of datagrams and has one peer.
+ */
+struct mf_ctl_connected {
+	uint32_t id; /* of the request */
+	int32_t error; /* 0 or a negative Linux errno */
+	uint16_t port; /* of our end, host byte order; 0: unknown */
+	uint16_t pad;
 };
 
 struct mf_ctl_command {
@@ -67,6 +81,7 @@ struct mf_ctl_command {
 	uint32_t pad;
 	union {
 		uint32_t signal; /* Linux number, for the program */
+		struct mf_ctl_connected connected;
 		struct mf_trace_config trace;
 	} u;
 };
@@ -77,6 +92,19 @@ enum mf_event_kind {
 	MF_EV_LOG = 3, /* text follows the struct */
 	MF_EV_CRASH = 4, /* u.crash */
 	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
+	MF_EV_CONNECT = 6, /* u.connect; answered by MF_CMD_CONNECTED */
+};
+
+/*
+ * The guest wants to connect; asked only if mf_ctl_start.egress allows any.
+ * At most MF_CTL_ASKS_MAX are unanswered, so that the answers fit the socket.
+ */
+#define MF_CTL_ASKS_MAX 64u
+
+struct mf_ctl_connect {
+	uint32_t id; /* of the request, no other unanswered one has it */
+	uint32_t proto; /* 6 = TCP, 17 = UDP */
+	struct mf_endpoint to;
 };
 
 enum mf_exit_reason {
@@ -134,6 +162,7 @@ struct mf_ctl_event {
 	union {
 		struct mf_crash crash;
 		struct mf_ctl_exit exit;
+		struct mf_ctl_connect connect;
 	} u;
 };
 

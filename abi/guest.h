@@ -52,6 +52,22 @@ enum mf_console_flag {
 	MF_CONSOLE_CLOSED = 2u, /* not open: the descriptor is absent */
 };
 
+/*
+ * Where outbound connections are allowed the guest has a second interface.
+ * Its neighbours are not on any wire: what is sent to them is answered by
+ * the host. Link-local addresses, which no router passes on.
+ */
+enum mf_egress {
+	MF_EGRESS_ON = 1u, /* some destinations are allowed */
+	MF_EGRESS_INET6 = 2u, /* the host can reach IPv6 destinations */
+};
+
+#define MF_NET_HOST	   0xa9fe0101u /* 169.254.1.1: the host's loopback */
+#define MF_NET_GUEST	   0xa9fe0102u /* 169.254.1.2: the guest's own */
+#define MF_NET_DNS	   0xa9fe0103u /* 169.254.1.3: a name server */
+#define MF_NET_PREFIX	   24
+#define MF_NET_GUEST6_TAIL 0x0102u /* fe80::102: its own, of IPv6 */
+
 #define MF_PORTS_MAX 64
 
 struct mf_port {
@@ -107,7 +123,7 @@ struct mf_boot {
 	uint8_t instance_id[16];
 	uint64_t generation; /* 0 at cold boot, +1 per restored clone */
 	uint32_t uid, gid; /* of the program */
-	uint32_t pad;
+	uint32_t egress; /* enum mf_egress */
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 };
 

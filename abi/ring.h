@@ -29,7 +29,7 @@ enum mf_op {
 	MF_OP_NOP = 0,
 	/* read side: res = bytes, 0 at end of file */
 	MF_OP_READ = 1, /* console */
-	MF_OP_RECV = 2, /* stream */
+	MF_OP_RECV = 2, /* stream; flow: one datagram, 0 if it is empty */
 	MF_OP_RECVFROM = 3, /* datagram; addr2 = struct mf_endpoint (out) */
 	MF_OP_ACCEPT = 4, /* listener; addr2 = struct mf_endpoint (out);
 			   * res = the new handle; data that is already
@@ -37,20 +37,27 @@ enum mf_op {
 			   * its length is res >> MF_ACCEPT_LEN_SHIFT */
 	/* write side: res = bytes, always all of them or an error */
 	MF_OP_WRITE = 5, /* console */
-	MF_OP_SEND = 6, /* stream */
+	MF_OP_SEND = 6, /* stream; flow: one datagram */
 	MF_OP_SENDTO = 7, /* datagram; addr2 = struct mf_endpoint (in) */
 	/* at once */
 	MF_OP_LISTEN = 8, /* published TCP port; arg = backlog */
 	MF_OP_SHUTDOWN = 9, /* stream; arg = SHUT_RD, SHUT_WR or SHUT_RDWR;
 			     * SHUT_WR takes effect after a pending send */
-	MF_OP_CLOSE = 10, /* stream: a pending read completes -ECANCELED; a
-			   * pending send is finished first; then the close
+	MF_OP_CLOSE = 10, /* stream, flow: a pending read completes -ECANCELED;
+			   * a pending send is finished first; then the close
 			   * completes and the handle number is free again.
 			   * listener, datagram: stops listening or drops
 			   * pending reads, the handle stays */
 	MF_OP_SETOPT = 11, /* arg = enum mf_sockopt, offset = value */
 	MF_OP_LOG = 12, /* addr, len: one line of text for the log */
-	MF_OP_COUNT = 13,
+	/* outbound connections, where mf_boot.egress allows any */
+	MF_OP_CONNECT = 13, /* arg = 6 (TCP) or 17 (UDP), offset = a number to
+			     * cancel it by, addr2 = struct mf_endpoint, in:
+			     * the destination, out: our end; res = a new
+			     * handle, a stream or a flow, once connected */
+	MF_OP_CANCEL = 14, /* the CONNECT with this offset ends -ECANCELED, or
+			    * there is none: -ENOENT */
+	MF_OP_COUNT = 15,
 };
 
 #define MF_ACCEPT_LEN_SHIFT   32

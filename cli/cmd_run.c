@@ -33,7 +33,7 @@ static const char *base_name(const char *path)
 }
 
 /* Prepared and spawned; *ret belongs to the caller in any case. */
-static int start(struct launch *ret, const struct run_options *o,
+static int start(struct launch *ret, struct run_options *o,
 		 const struct image *img, const struct paths *paths,
 		 struct err *e)
 {
@@ -54,6 +54,7 @@ static int watch(struct report *rep, struct launch *l, int signal_fd,
 	struct supervisor s = { .ctl = l->ctl,
 				.signal_fd = signal_fd,
 				.pid = l->pid,
+				.egress = l->egress,
 				.out = &out,
 				.timeout_ms = rep->options->timeout_ms };
 	struct err e;
@@ -72,7 +73,7 @@ static int watch(struct report *rep, struct launch *l, int signal_fd,
 	return status;
 }
 
-static int run_image(const struct run_options *o, const struct paths *paths,
+static int run_image(struct run_options *o, const struct paths *paths,
 		     uint64_t begin_us)
 {
 	AUTO_IMAGE struct image img = { .fd = -1 };

@@ -140,7 +140,7 @@ static int check_workdir(const struct run_options *o, const struct image *img,
 	return 0;
 }
 
-int launch_prepare(struct launch *ret, const struct run_options *o,
+int launch_prepare(struct launch *ret, struct run_options *o,
 		   const struct image *img, struct err *e)
 {
 	uint64_t need = img->manifest.memory_bytes;
@@ -150,6 +150,7 @@ int launch_prepare(struct launch *ret, const struct run_options *o,
 	ret->ctl = -1;
 	ret->kvm_fd = -1;
 	ret->port_count = 0;
+	ret->egress = NULL;
 	if (o->memory_bytes && o->memory_bytes < need)
 		return err_set(e, ENOMEM,
 			       "the program needs at least %llum "
@@ -166,6 +167,8 @@ int launch_prepare(struct launch *ret, const struct run_options *o,
 		r = pick_substrate(ret, o->substrate, e);
 	if (r == 0)
 		r = bind_ports(ret, o, e);
+	if (r == 0 && o->egress.count)
+		r = egress_new(&ret->egress, &o->egress, &o->dns, e);
 	return r;
 }
 
@@ -306,5 +309,6 @@ void launch_fini(struct launch *l)
 		close(l->kvm_fd);
 	for (i = 0; i < l->port_count; i++)
 		close(l->port_fds[i]);
+	egress_free(l->egress);
 	*l = (struct launch){ .ctl = -1, .kvm_fd = -1 };
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "abi/ctl.h"
+#include "cli/egress.h"
 #include "cli/run_options.h"
 #include "host/err.h"
 #include "image/image.h"
@@ -22,10 +23,11 @@ struct launch {
 	int kvm_fd; /* or -1 */
 	int port_fds[MF_PORTS_MAX];
 	uint32_t port_count;
+	struct egress *egress; /* or NULL */
 };
 
 /* Everything that can fail because of what the user asked for. */
-int launch_prepare(struct launch *ret, const struct run_options *o,
+int launch_prepare(struct launch *ret, struct run_options *o,
 		   const struct image *img, struct err *e);
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
 int launch_send(struct launch *l, const struct run_options *o,

@@ -23,11 +23,17 @@ enum {
 	OPT_TIMEOUT,
 	OPT_SUBSTRATE,
 	OPT_STATS,
+	OPT_EGRESS,
+	OPT_DNS,
 };
 
 const struct opt run_opts[] = {
 	{ OPT_PUBLISH, 'p', "publish", "[IP:]HOST:GUEST[/PROTO]",
 	  "publish a port, PROTO is tcp or udp" },
+	{ OPT_EGRESS, 0, "egress", "HOST[:PORT]|ADDR[/BITS][:PORT]|all",
+	  "allow connections to the outside" },
+	{ OPT_DNS, 0, "dns", "ADDR[:PORT]",
+	  "name server for --egress, default the host's" },
 	{ OPT_ENV, 'e', "env", "NAME[=VALUE]",
 	  "set a variable, or pass one on" },
 	{ OPT_ENV_FILE, 0, "env-file", "FILE", "set variables from a file" },
@@ -138,6 +144,10 @@ static int apply(struct run_options *o, int id, const char *value,
 	case OPT_STATS:
 		o->stats = true;
 		return 0;
+	case OPT_EGRESS:
+		return egress_policy_add(&o->egress, value, e);
+	case OPT_DNS:
+		return name_servers_add(&o->dns, value, e);
 	case OPT_ENV_FILE:
 		return env_list_read(&o->env, value, e);
 	default:
@@ -184,6 +194,10 @@ int run_options_parse(struct run_options *ret, int argc, char **argv,
 	r = apply_env(ret, argc, argv, e);
 	if (r < 0)
 		return r;
+	if (ret->dns.count && !ret->egress.count)
+		return err_set(e, EINVAL,
+			       "--dns without --egress: nothing is allowed "
+			       "that a name could lead to");
 	if (it.next == argc)
 		return err_set(e, EINVAL,
 			       "nothing to run: mayfly run needs a "

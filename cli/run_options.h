@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "abi/ctl.h"
+#include "cli/egress_policy.h"
 #include "cli/env_list.h"
+#include "cli/name_servers.h"
 #include "cli/opts.h"
 #include "cli/parse.h"
 
@@ -32,6 +34,8 @@ struct run_options {
 	const char *cwd; /* NULL: not said */
 	enum mf_substrate substrate;
 	const struct run_trace *trace; /* NULL: not traced */
+	struct egress_policy egress; /* --egress; grows while it runs */
+	struct name_servers dns; /* --dns */
 	bool stats;
 	bool help; /* nothing else counts */
 };

@@ -7,16 +7,19 @@
 #include "cli/start_message.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "cli/console.h"
 #include "cli/kvm_features.h"
+#include "host/cleanup.h"
 
 struct strings {
 	char *base; /* MF_CTL_ARGS_MAX bytes */
@@ -120,6 +123,31 @@ static void set_memory(struct mf_ctl_start *start, const struct run_options *o,
 			need > RUN_MEMORY_DEFAULT ? need : RUN_MEMORY_DEFAULT;
 }
 
+/* Asking for a route sends nothing. */
+static bool host_has_inet6(void)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(53) };
+	AUTO_CLOSE int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	/* Of the range for documentation: only a default route leads there. */
+	in6.sin6_addr.s6_addr[0] = 0x20;
+	in6.sin6_addr.s6_addr[1] = 0x01;
+	in6.sin6_addr.s6_addr[2] = 0x0d;
+	in6.sin6_addr.s6_addr[3] = 0xb8;
+	return fd >= 0 &&
+	       connect(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0;
+}
+
+static void set_egress(struct mf_ctl_start *start, const struct run_options *o)
+{
+	if (!o->egress.count)
+		return;
+	start->egress = MF_EGRESS_ON;
+	if (host_has_inet6())
+		start->egress |= MF_EGRESS_INET6;
+}
+
 static int set_strings(struct start_message *m, const struct run_options *o,
 		       const struct image *img, struct err *e)
 {
@@ -172,6 +200,7 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	set_memory(m.start, o, img);
 	set_console(m.start);
 	set_ports(m.start, o);
+	set_egress(m.start, o);
 	if (o->trace)
 		m.start->trace = o->trace->config;
 	*ret = m;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop between the start and the end of an instance. It waits for three
- * things at once: the monitor, signals, the deadline.
+ * The loop between the start and the end of an instance. It waits for four
+ * things at once: the monitor, signals, name servers, the deadline.
  */
 #include "cli/supervise.h"
 
@@ -102,6 +102,10 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 		out->crashed = true;
 		out->crash = m->ev.u.crash;
 		break;
+	case MF_EV_CONNECT:
+		if (s->egress)
+			egress_connect(s->egress, s->ctl, &m->ev.u.connect);
+		break;
 	case MF_EV_EXITED:
 		out->exited = true;
 		out->exit = m->ev.u.exit;
@@ -146,12 +150,14 @@ static int loop(struct supervisor *s)
 	struct pollfd p[] = {
 		{ .fd = s->ctl, .events = POLLIN },
 		{ .fd = s->signal_fd, .events = POLLIN },
+		{ .fd = s->egress ? egress_fd(s->egress) : -1,
+		  .events = POLLIN },
 	};
 
 	if (s->timeout_ms)
 		deadline_ms = now_ms() + s->timeout_ms;
 	for (;;) {
-		int n = poll(p, 2, wait_ms(deadline_ms));
+		int n = poll(p, 3, wait_ms(deadline_ms));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -164,6 +170,8 @@ static int loop(struct supervisor *s)
 			continue;
 		if (p[1].revents)
 			on_signal(s);
+		if (p[2].revents)
+			egress_serve(s->egress);
 		if (p[0].revents && !read_event(s))
 			return 0;
 	}

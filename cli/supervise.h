@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "abi/ctl.h"
+#include "cli/egress.h"
 #include "host/err.h"
 
 #define OUTCOME_REASON_MAX 512
@@ -38,6 +39,7 @@ struct supervisor {
 	int signal_fd; /* of supervise_signals_init() */
 	pid_t pid; /* the monitor; 0 when it was waited for */
 	uint64_t timeout_ms; /* 0: none */
+	struct egress *egress; /* NULL: nothing is allowed */
 	struct outcome *out; /* zero at first */
 };
 

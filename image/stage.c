@@ -44,7 +44,8 @@ static const struct {
 } files[] = {
 	{ "/etc/group", "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n" },
 	{ "/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost\n" },
-	{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n" },
+	{ "/etc/nsswitch.conf",
+	  "passwd: files\ngroup: files\nhosts: files dns\n" },
 	{ "/etc/passwd", "root:x:0:0:root:/:/sbin/nologin\n"
 			 "www-data:x:33:33:www-data:/var/www:/sbin/nologin\n"
 			 "nobody:x:65534:65534:nobody:/:/sbin/nologin\n" },

@@ -113,6 +113,18 @@ void ctl_send_log(void *unused, const char *text, size_t len)
 	ctl_send(ctl_event(MF_EV_LOG), text, len);
 }
 
+void ctl_ask_connect(void *unused, uint32_t id, uint8_t proto,
+		     const struct mf_endpoint *to)
+{
+	struct mf_ctl_event *ev = ctl_event(MF_EV_CONNECT);
+
+	(void)unused;
+	ev->u.connect.id = id;
+	ev->u.connect.proto = proto;
+	ev->u.connect.to = *to;
+	ctl_send(ev, "", 0);
+}
+
 /* ---- commands ----------------------------------------------------------- */
 
 struct command {
@@ -145,6 +157,20 @@ static ssize_t receive_command(struct command *ret)
 	return n;
 }
 
+static void take_connected(struct instance *inst, struct command *m)
+{
+	struct rings_answer a = { .id = m->c.u.connected.id,
+				  .error = m->c.u.connected.error,
+				  .fd = m->fd,
+				  .port = m->c.u.connected.port };
+
+	/* Linux drops a descriptor for which we have no number left. */
+	if (!a.error && a.fd < 0)
+		a.error = -EMFILE;
+	m->fd = -1;
+	rings_answer(&inst->rings, &a);
+}
+
 static void take_command(struct instance *inst, struct command *m)
 {
 	uint32_t sig = m->c.u.signal;
@@ -154,6 +180,9 @@ static void take_command(struct instance *inst, struct command *m)
 		if (sig >= 1 && sig <= 64)
 			atomic_fetch_or(&inst->shared->signals,
 					1ull << (sig - 1));
+		break;
+	case MF_CMD_CONNECTED:
+		take_connected(inst, m);
 		break;
 	case MF_CMD_TRACE:
 		trace_set(inst, &m->c.u.trace, take_fd(&m->fd));

@@ -40,7 +40,7 @@ void handles_fini(struct handles *hs)
 	if (!hs->table)
 		return;
 	for (uint32_t i = MF_HANDLE_PORT0; i < hs->used; i++) {
-		if (hs->table[i].kind != HANDLE_FREE)
+		if (hs->table[i].kind != HANDLE_FREE && hs->table[i].fd >= 0)
 			close(hs->table[i].fd);
 		if (hs->table[i].peers)
 			munmap(hs->table[i].peers, sizeof(struct peers));
@@ -73,7 +73,7 @@ bool handles_full(const struct handles *hs)
 	return hs->first_free == MF_HANDLES_MAX && hs->used == MF_HANDLES_MAX;
 }
 
-struct handle *handles_new_stream(struct handles *hs, int fd)
+struct handle *handles_new(struct handles *hs, enum handle_kind kind, int fd)
 {
 	uint32_t nr = hs->first_free;
 
@@ -83,12 +83,13 @@ struct handle *handles_new_stream(struct handles *hs, int fd)
 		nr = hs->used++;
 	else
 		hs->first_free = hs->table[nr].next_free;
-	return handle_set(&hs->table[nr], HANDLE_STREAM, fd);
+	return handle_set(&hs->table[nr], kind, fd);
 }
 
 void handles_drop(struct handles *hs, struct handle *h)
 {
-	close(h->fd);
+	if (h->fd >= 0)
+		close(h->fd);
 	*h = (struct handle){ .kind = HANDLE_FREE,
 			      .fd = -1,
 			      .next_free = hs->first_free };

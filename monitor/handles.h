@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The objects a guest can name: its console, its published ports and the
- * streams accepted on them. A table indexed by handle number, reserved once
- * and touched as it grows, so that a guest cannot make the monitor allocate.
+ * The objects a guest can name: its console, its published ports, the streams
+ * accepted on them, and its outbound connections. A table indexed by handle
+ * number, reserved once and touched as it grows, so that a guest cannot make
+ * the monitor allocate.
  *
  * A handle carries at most one pending operation a side. `can_read` and
  * `can_write` mean "worth trying": they start true, fall when the host says
@@ -26,6 +27,15 @@ enum handle_kind {
 	HANDLE_LISTENER, /* a published TCP port, listening or not */
 	HANDLE_DATAGRAM, /* a published UDP port */
 	HANDLE_STREAM,
+	HANDLE_FLOW, /* outbound datagrams, to and from one peer */
+	HANDLE_CONNECTING, /* monitor/connect.c; no operation takes it */
+};
+
+enum connect_stage {
+	CONNECT_QUEUED = 0, /* to be asked for */
+	CONNECT_ASKED, /* the parent's answer will come */
+	CONNECT_WAITING, /* for the far end */
+	CONNECT_OVER, /* `result` is to be told */
 };
 
 struct pending {
@@ -49,6 +59,11 @@ struct handle {
 	uint32_t watched; /* EPOLL* bits the epoll has; 0: not a member */
 	int fd;
 	uint32_t next_free;
+	uint8_t stage; /* enum connect_stage */
+	uint8_t proto; /* connecting: 6 or 17 */
+	bool cancelled; /* connecting: nobody wants it any more */
+	int result; /* connecting: 0 or -errno */
+	uint64_t cookie; /* connecting: what it is cancelled by */
 	uint64_t close_user_data;
 	struct pending rd, wr;
 	struct peers *peers; /* datagram: who may be answered */
@@ -71,10 +86,10 @@ void handles_fini(struct handles *hs);
 /* Makes handle number `nr` name fd; used before the guest runs. */
 struct handle *handles_put(struct handles *hs, uint32_t nr,
 			   enum handle_kind kind, int fd);
-/* A new stream; takes fd. NULL if all numbers are in use. */
-struct handle *handles_new_stream(struct handles *hs, int fd);
+/* A new handle; takes fd (or -1). NULL if all numbers are in use. */
+struct handle *handles_new(struct handles *hs, enum handle_kind kind, int fd);
 bool handles_full(const struct handles *hs);
-/* Closes a stream and frees its number. */
+/* Closes a handle of handles_new and frees its number. */
 void handles_drop(struct handles *hs, struct handle *h);
 
 /* NULL if nr names nothing, or something that is being closed. */

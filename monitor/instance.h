@@ -119,7 +119,10 @@ int ctl_receive_start(struct instance *inst, struct err *e);
 struct mf_ctl_event *ctl_event(enum mf_event_kind kind); /* the one, cleared */
 void ctl_send(struct mf_ctl_event *ev, const char *text, size_t len);
 void ctl_send_log(void *unused, const char *text, size_t len);
-/* Takes what the parent sent; its signals reach the guest. */
+/* For rings_config.ask. */
+void ctl_ask_connect(void *unused, uint32_t id, uint8_t proto,
+		     const struct mf_endpoint *to);
+/* Takes what the parent sent: signals, answers to what was asked. */
 void ctl_poll(struct instance *inst);
 
 /* monitor/loader.c: memory, kernel, page tables, boot page. */

@@ -310,6 +310,7 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->port_count = s->port_count;
 	memcpy(b->ports, s->ports, sizeof(b->ports));
 	memcpy(b->instance_id, s->instance_id, sizeof(b->instance_id));
+	b->egress = s->egress;
 	b->uid = s->uid;
 	b->gid = s->gid;
 	b->hwcap = hwcap(inst);

@@ -43,6 +43,7 @@ static int rings_start(struct instance *inst, struct err *e)
 		.port_count = inst->start.port_count,
 		.log = ctl_send_log,
 		.log_arg = inst,
+		.ask = inst->start.egress ? ctl_ask_connect : NULL,
 	};
 	int err;
 

@@ -99,6 +99,35 @@ static int64_t do_send(struct rings *r, struct handle *h, struct pending *p)
 	return p->len;
 }
 
+/*
+ * A flow keeps datagrams apart, so a short one says nothing of the next. The
+ * far end of a pair of local sockets can hang up, which is no empty datagram.
+ */
+static int64_t do_flow_recv(struct rings *r, struct handle *h,
+			    const struct pending *p)
+{
+	struct pollfd end = { .fd = h->fd, .events = POLLRDHUP };
+	ssize_t n = recv(h->fd, p->buf, p->len, MSG_DONTWAIT);
+
+	if (n < 0)
+		return host_error();
+	if (n == 0 && poll(&end, 1, 0) > 0)
+		return -ECONNRESET;
+	r->bytes_in += (uint64_t)n;
+	return n;
+}
+
+static int64_t do_flow_send(struct rings *r, struct handle *h,
+			    const struct pending *p)
+{
+	ssize_t n = send(h->fd, p->buf, p->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0)
+		return host_error();
+	r->bytes_out += (uint64_t)n;
+	return n;
+}
+
 static struct mf_endpoint endpoint_of(const union socket_addr *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -226,7 +255,7 @@ static int64_t do_accept(struct rings *r, struct handle *h,
 	}
 	if (fd < 0)
 		return host_error();
-	stream = handles_new_stream(&r->handles, fd);
+	stream = handles_new(&r->handles, HANDLE_STREAM, fd);
 	e = endpoint_of(&from);
 	memcpy(p->ret_peer, &e, sizeof(e));
 	return first_data(r, stream, p) << MF_ACCEPT_LEN_SHIFT |
@@ -242,8 +271,11 @@ static int64_t do_read_side(struct rings *r, struct handle *h)
 		return do_recv(r, h, &h->rd);
 	case HANDLE_DATAGRAM:
 		return do_recvfrom(r, h, &h->rd);
+	case HANDLE_FLOW:
+		return do_flow_recv(r, h, &h->rd);
 	case HANDLE_LISTENER:
 		return do_accept(r, h, &h->rd);
+	case HANDLE_CONNECTING:
 	case HANDLE_FREE:
 		break;
 	}
@@ -259,7 +291,10 @@ static int64_t do_write_side(struct rings *r, struct handle *h)
 		return do_send(r, h, &h->wr);
 	case HANDLE_DATAGRAM:
 		return do_sendto(r, h, &h->wr);
+	case HANDLE_FLOW:
+		return do_flow_send(r, h, &h->wr);
 	case HANDLE_LISTENER:
+	case HANDLE_CONNECTING:
 	case HANDLE_FREE:
 		break;
 	}
@@ -384,7 +419,7 @@ void ring_op_close(struct rings *r, struct handle *h, uint64_t user_data)
 {
 	if (h->rd.op != MF_OP_NOP)
 		finish(r, &h->rd, -ECANCELED);
-	if (h->kind != HANDLE_STREAM) {
+	if (h->kind != HANDLE_STREAM && h->kind != HANDLE_FLOW) {
 		/* The port stays bound, but nobody listens any more. */
 		if (h->listening)
 			shutdown(h->fd, SHUT_RD);

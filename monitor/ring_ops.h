@@ -26,6 +26,15 @@ int64_t ring_op_listen(struct handle *h, uint32_t backlog);
 int64_t ring_op_shutdown(struct rings *r, struct handle *h, uint32_t how);
 int64_t ring_op_setopt(struct handle *h, uint32_t opt, uint64_t value);
 
+/* In connect.c: CONNECT and CANCEL; the result or RING_OP_PENDING. */
+int64_t connect_start(struct rings *r, const struct mf_sqe *sqe);
+int64_t connect_cancel(struct rings *r, uint64_t cookie);
+void connect_answer(struct rings *r, const struct rings_answer *a);
+/* Something happened to the socket of a handle that is connecting. */
+void connect_event(struct rings *r, struct handle *h);
+/* Tells results while `room` completions fit; returns what is left of it. */
+uint32_t connect_finish(struct rings *r, uint32_t room);
+
 /* Completes user_data now, or after the pending write. */
 void ring_op_close(struct rings *r, struct handle *h, uint64_t user_data);
 

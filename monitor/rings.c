@@ -113,6 +113,7 @@ static bool kind_takes(const struct handle *h, uint8_t op)
 		return h->kind == HANDLE_CONSOLE;
 	case MF_OP_RECV:
 	case MF_OP_SEND:
+		return h->kind == HANDLE_STREAM || h->kind == HANDLE_FLOW;
 	case MF_OP_SHUTDOWN:
 	case MF_OP_SETOPT:
 		return h->kind == HANDLE_STREAM;
@@ -124,9 +125,12 @@ static bool kind_takes(const struct handle *h, uint8_t op)
 	case MF_OP_LISTEN:
 		return h->kind == HANDLE_LISTENER;
 	case MF_OP_CLOSE:
-		return h->kind != HANDLE_CONSOLE;
+		return h->kind != HANDLE_CONSOLE &&
+		       h->kind != HANDLE_CONNECTING;
 	case MF_OP_NOP:
 	case MF_OP_LOG:
+	case MF_OP_CONNECT:
+	case MF_OP_CANCEL:
 	case MF_OP_COUNT:
 		break;
 	}
@@ -198,6 +202,8 @@ static int64_t run_on_handle(struct rings *r, struct handle *h,
 		return RING_OP_PENDING;
 	case MF_OP_NOP:
 	case MF_OP_LOG:
+	case MF_OP_CONNECT:
+	case MF_OP_CANCEL:
 	case MF_OP_COUNT:
 		break;
 	}
@@ -224,6 +230,10 @@ static int64_t run_sqe(struct rings *r, const struct mf_sqe *sqe)
 		log_line(r, text, sqe->len);
 		return 0;
 	}
+	if (sqe->op == MF_OP_CONNECT)
+		return connect_start(r, sqe);
+	if (sqe->op == MF_OP_CANCEL)
+		return connect_cancel(r, sqe->offset);
 	h = handles_get(&r->handles, sqe->handle);
 	if (!h)
 		return -EBADF;
@@ -266,6 +276,10 @@ static void handle_event(struct rings *r, const struct epoll_event *ev)
 
 	if (h->kind == HANDLE_FREE)
 		return;
+	if (h->kind == HANDLE_CONNECTING) {
+		connect_event(r, h);
+		return;
+	}
 	if (ev->events & down)
 		h->saw_hangup = true;
 	if (ev->events & (EPOLLIN | down))
@@ -308,7 +322,7 @@ static int epoll_sleep(int fd, struct epoll_event *ev, uint32_t max,
 static int look(struct rings *r, uint64_t timeout_ns)
 {
 	struct epoll_event ev[EVENTS_MAX];
-	uint32_t max = cq_room(r) / RING_OP_COMPLETIONS_MAX;
+	uint32_t max = connect_finish(r, cq_room(r)) / RING_OP_COMPLETIONS_MAX;
 	int n, woke = RINGS_WAKE_TIMEOUT;
 
 	if (r->broken)
@@ -419,6 +433,12 @@ void rings_drain(struct rings *r, uint64_t timeout_ns)
 	}
 }
 
+void rings_answer(struct rings *r, const struct rings_answer *a)
+{
+	connect_answer(r, a);
+	connect_finish(r, cq_room(r));
+}
+
 static void put_console(struct rings *r, uint32_t nr, int fd)
 {
 	struct handle *h = handles_put(&r->handles, nr, HANDLE_CONSOLE, fd);
@@ -491,7 +511,11 @@ int rings_init(struct rings *r, const struct rings_config *c)
 		.cq = (struct mf_cqe *)(void *)cq,
 		.extra_fd = -1,
 		.log = c->log,
-		.log_arg = c->log_arg
+		.log_arg = c->log_arg,
+		.ask = c->ask,
+		.ask_arg = c->ask_arg,
+		.to_ask = { MF_HANDLES_MAX, MF_HANDLES_MAX },
+		.over = { MF_HANDLES_MAX, MF_HANDLES_MAX },
 	};
 	err = handles_init(&r->handles);
 	if (err)

@@ -13,6 +13,14 @@
 #include "monitor/guest_mem.h"
 #include "monitor/handles.h"
 
+typedef void (*rings_ask_fn)(void *arg, uint32_t id, uint8_t proto,
+			     const struct mf_endpoint *to);
+
+/* Handles in the order in which they came, by next_free. */
+struct connect_list {
+	uint32_t head, tail; /* MF_HANDLES_MAX: empty */
+};
+
 struct rings_config {
 	const struct guest_mem *mem; /* outlives the rings */
 	int console_fds[3]; /* stdin, stdout, stderr: 0, 1, 2 */
@@ -23,6 +31,10 @@ struct rings_config {
 	/* A line of the guest's log, printable, without newline. */
 	void (*log)(void *arg, const char *text, size_t len);
 	void *log_arg;
+	/* Asks for an outbound connection; NULL: none is allowed. The answer
+	 * comes through rings_answer. */
+	rings_ask_fn ask;
+	void *ask_arg;
 };
 
 struct rings {
@@ -40,6 +52,10 @@ struct rings {
 	struct handles handles;
 	void (*log)(void *arg, const char *text, size_t len);
 	void *log_arg;
+	rings_ask_fn ask;
+	void *ask_arg;
+	unsigned asked; /* requests without an answer yet */
+	struct connect_list to_ask, over; /* monitor/connect.c */
 	uint64_t bytes_in, bytes_out; /* sockets */
 	char error[160];
 };
@@ -74,6 +90,16 @@ bool rings_have_completions(struct rings *r);
  * is readable, or a signal handler ran. enum rings_wake, or -EPROTO.
  */
 int rings_wait(struct rings *r, uint64_t timeout_ns, int extra_fd);
+
+struct rings_answer {
+	uint32_t id; /* of the request */
+	int error; /* 0 or -errno */
+	int fd; /* without an error: the socket, taken */
+	uint16_t port; /* of our end */
+};
+
+/* Takes an answer to `ask`; one that nobody waits for is dropped. */
+void rings_answer(struct rings *r, const struct rings_answer *a);
 
 /* From now on rings_wait looks at this descriptor as at extra_fd. 0/-errno */
 int rings_watch(struct rings *r, int fd);

@@ -22,6 +22,7 @@ const struct rings_syscall rings_syscalls[] = {
 	{ SYS_sendto, "streams and datagrams" },
 	{ SYS_accept4, "connections to published ports" },
 	{ SYS_listen, "the guest listens on a published port" },
+	{ SYS_getsockopt, "how an attempt to connect ended" },
 	{ SYS_shutdown, "the guest ends one direction of a stream" },
 	{ SYS_setsockopt, "options the guest may set on a stream" },
 	{ SYS_close, "the guest closes a stream" },

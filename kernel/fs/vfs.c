@@ -2,7 +2,7 @@
 /*
  * The tree at the start: the image, and over it what a program expects of
  * any Linux system and an image of one program does not have. What the image
- * does have is left as it is.
+ * does have is left as it is, but for its name servers.
  */
 #include "fs/vfs.h"
 
@@ -140,6 +140,31 @@ static int make_hostname(void)
 	return make_file("/etc/hostname", text);
 }
 
+/*
+ * The name server that answers where connections to the outside are allowed;
+ * whatever the image has was meant for another machine.
+ */
+static int make_resolv_conf(void)
+{
+	static const char path[] = "/etc/resolv.conf";
+	static char text[64];
+	struct path_result p;
+	int rc;
+
+	if (!(kernel_boot->egress & MF_EGRESS_ON))
+		return 0;
+	rc = path_lookup(AT_FDCWD, path, PATH_MISSING | PATH_PARENT, &p);
+	if (rc)
+		return rc;
+	if (p.e.vn)
+		rc = tree_unlink(&p.e);
+	path_release(&p);
+	fmt_snprintf(text, sizeof(text), "nameserver %u.%u.%u.%u\n",
+		     MF_NET_DNS >> 24, MF_NET_DNS >> 16 & 0xff,
+		     MF_NET_DNS >> 8 & 0xff, MF_NET_DNS & 0xff);
+	return rc ? rc : make_file(path, text);
+}
+
 /* What the image has there is hidden, as under any mount point. */
 static int mount_pseudo(const char *path, const struct pseudo_node *node,
 			uint32_t dev)
@@ -175,6 +200,7 @@ static void make_defaults(void)
 				devices[i].rdev);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		rc |= make_link(links[i].path, links[i].target);
+	rc |= make_resolv_conf();
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		rc |= make_file(files[i].path, files[i].text);
 	rc |= make_hostname();

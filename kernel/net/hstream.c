@@ -260,7 +260,8 @@ struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer,
 
 	if (!hs) {
 		ring_submit(&close, NULL);
-		page_free(page, 0);
+		if (page)
+			page_free(page, 0);
 		return NULL;
 	}
 	hs->handle = handle;

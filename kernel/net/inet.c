@@ -82,6 +82,37 @@ static int choose_port(struct inet_bind *b)
 	return -EADDRINUSE;
 }
 
+void inet_set_own(struct net_addr *a, bool v4)
+{
+	static const uint8_t ip4[4] = { MF_NET_GUEST >> 24,
+					MF_NET_GUEST >> 16 & 0xff,
+					MF_NET_GUEST >> 8 & 0xff,
+					MF_NET_GUEST & 0xff };
+	static const uint8_t ip6[16] = { [0] = 0xfe,
+					 [1] = 0x80,
+					 [14] = MF_NET_GUEST6_TAIL >> 8,
+					 [15] = MF_NET_GUEST6_TAIL & 0xff };
+
+	net_addr_set_any(a, v4);
+	if (v4)
+		memcpy(a->ip + 12, ip4, 4);
+	else
+		memcpy(a->ip, ip6, 16);
+}
+
+/* The loopback, or an address of the guest's second interface. */
+static bool is_own(const struct net_addr *a)
+{
+	struct net_addr own = { 0 };
+
+	if (net_addr_is_loopback(a))
+		return true;
+	if (!(kernel_boot->egress & MF_EGRESS_ON))
+		return false;
+	inet_set_own(&own, net_addr_is_v4(a));
+	return net_addr_same_ip(a, &own);
+}
+
 int inet_bind(struct inet_bind *b, struct socket *s,
 	      const struct net_addr *addr)
 {
@@ -89,7 +120,7 @@ int inet_bind(struct inet_bind *b, struct socket *s,
 
 	if (b->bound)
 		return -EINVAL;
-	if (!net_addr_is_any(addr) && !net_addr_is_loopback(addr))
+	if (!net_addr_is_any(addr) && !is_own(addr))
 		return -EADDRNOTAVAIL;
 	b->sock = s;
 	b->addr = *addr;
@@ -189,17 +220,23 @@ bool inet_route_local(struct net_addr *a)
 {
 	if (net_addr_is_any(a))
 		net_addr_set_loopback(a, net_addr_is_v4(a));
-	return net_addr_is_loopback(a);
+	return is_own(a);
 }
 
-int inet_refuse_outbound(const struct net_addr *a)
+int inet_check_outbound(const struct net_addr *a)
 {
 	static bool said;
 	char text[NET_ADDR_TEXT];
 
+	if (kernel_boot->egress & MF_EGRESS_ON)
+		return net_addr_is_v4(a) ||
+				       kernel_boot->egress & MF_EGRESS_INET6 ?
+			       0 :
+			       -ENETUNREACH;
 	if (!said)
 		klog("the program tried to reach %s: outbound connections are "
-		     "not allowed, it gets ENETUNREACH",
+		     "not allowed, it gets ENETUNREACH; mayfly run --egress "
+		     "allows them",
 		     net_addr_text(a, text));
 	said = true;
 	return -ENETUNREACH;

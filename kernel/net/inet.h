@@ -40,8 +40,42 @@ int inet_may_listen(const struct inet_bind *b);
 
 /* True if `a` leads to the guest itself; the wildcard becomes loopback. */
 bool inet_route_local(struct net_addr *a);
-/* -ENETUNREACH; says so in the log, the first time. */
-int inet_refuse_outbound(const struct net_addr *a);
+/*
+ * May the outside be asked for a connection to `a`? 0, or -ENETUNREACH,
+ * which the log explains the first time.
+ */
+int inet_check_outbound(const struct net_addr *a);
+/* The guest's own address as its peers outside are told. */
+void inet_set_own(struct net_addr *a, bool v4);
+
+/* ---- outbound connections (outbound.c) ----------------------------------- */
+
+/* A request for a TCP connection that is under way. */
+struct outbound;
+
+/*
+ * Asks for a connection to `to`; `done` will be called once with a handle or
+ * -errno and our port, unless it is cancelled. NULL: no memory.
+ */
+typedef void (*outbound_fn)(struct socket *s, int64_t res, uint16_t port);
+struct outbound *outbound_connect(struct socket *s, const struct net_addr *to,
+				  outbound_fn done);
+void outbound_cancel(struct outbound *o);
+
+/* Datagrams to and from one peer outside, of one socket. */
+struct udp_flow {
+	struct list node; /* the socket's flows, the latest used first */
+	struct socket *s; /* NULL: closed, goes when the rings are done */
+	struct net_addr peer;
+	struct flow_io *io;
+};
+
+/* Finds or makes the flow to `to`; 0 or -errno. */
+int udp_flow_get(struct list *flows, struct socket *s,
+		 const struct net_addr *to, struct udp_flow **ret);
+/* Queues a datagram; -EAGAIN when too many are under way, or -errno. */
+long udp_flow_send(struct udp_flow *f, struct iov_iter *from);
+void udp_flows_close(struct list *flows);
 
 /* ---- published ports ----------------------------------------------------- */
 
@@ -75,5 +109,7 @@ void tcp_accept_host(struct list *listener, struct hstream *hs);
 /* In udp.c: a datagram has come; data is borrowed. */
 void udp_receive_host(struct socket *s, const struct net_addr *from,
 		      const void *data, uint32_t len);
+/* A datagram to the outside did not arrive; errno. */
+void udp_error_host(struct socket *s, int error);
 
 #endif

@@ -52,8 +52,9 @@ void stream_close(struct stream *st);
 /* ---- streams of the host (hstream.c) ------------------------------------ */
 
 /*
- * A stream whose first `len` bytes have arrived in `page`; receives more by
- * itself. Takes the page and the handle, also on failure (NULL).
+ * A stream whose first `len` bytes have arrived in `page` (NULL: none have);
+ * receives more by itself. Takes the page and the handle, also on failure
+ * (NULL).
  */
 struct hstream *hstream_new(uint32_t handle, const struct net_addr *peer,
 			    uint8_t *page, uint32_t len);

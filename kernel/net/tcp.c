@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TCP sockets. There is no TCP here: a connection is a stream to another
- * socket of the program or, accepted on a published port, to the host. A
- * connection inside the guest is established at once; a non-blocking connect
- * still answers EINPROGRESS first, as Linux does even on the loopback.
+ * socket of the program or to the host: accepted on a published port, or
+ * made by the host where that is allowed. A connection inside the guest is
+ * established at once; a non-blocking connect still answers EINPROGRESS
+ * first, as Linux does even on the loopback.
  */
 #include <linux/eventpoll.h>
 #include <linux/in.h>
@@ -20,6 +21,7 @@ struct tcp_socket {
 	struct net_addr local, peer; /* of a connection */
 	struct stream st;
 	bool connecting; /* EINPROGRESS was answered */
+	struct outbound *out; /* the host is connecting; or NULL */
 
 	/* a listener */
 	struct list accepted; /* struct tcp_socket.accept_node */
@@ -82,7 +84,7 @@ static int tcp_listen(struct socket *s, int backlog)
 	struct tcp_socket *t = to_tcp(s);
 	int err;
 
-	if (t->st.connected || t->connecting)
+	if (t->st.connected || t->connecting || t->out)
 		return -EINVAL;
 	err = inet_autobind(&t->bind, s);
 	if (err)
@@ -131,6 +133,19 @@ static void fit_family(struct net_addr *a, uint16_t family)
 	}
 }
 
+/* What the host has to know of a new connection's options. */
+static void pass_opts(struct tcp_socket *t)
+{
+	struct hstream *hs = t->st.host;
+
+	if (t->s.opts.nodelay)
+		hstream_setopt(hs, MF_SO_NODELAY, 1);
+	if (t->s.opts.keepalive)
+		hstream_setopt(hs, MF_SO_KEEPALIVE, 1);
+	if (t->s.opts.linger_on && !t->s.opts.linger_s)
+		hstream_setopt(hs, MF_SO_LINGER_RST, 1);
+}
+
 void tcp_accept_host(struct list *node, struct hstream *hs)
 {
 	struct tcp_socket *l =
@@ -148,10 +163,7 @@ void tcp_accept_host(struct list *node, struct hstream *hs)
 		net_addr_set_loopback(&t->local, net_addr_is_v4(&t->peer));
 	stream_attach_host(&t->st, hs);
 	enqueue(l, t);
-	if (t->s.opts.nodelay)
-		hstream_setopt(hs, MF_SO_NODELAY, 1);
-	if (t->s.opts.keepalive)
-		hstream_setopt(hs, MF_SO_KEEPALIVE, 1);
+	pass_opts(t);
 }
 
 static int tcp_accept(struct socket *s, struct socket **ret)
@@ -198,17 +210,122 @@ static int connect_local(struct tcp_socket *t, const struct net_addr *to)
 	return 0;
 }
 
-static int check_connect(struct tcp_socket *t)
+/* The host has connected, or has not. */
+static void outbound_over(struct socket *s, int64_t res, uint16_t port)
 {
-	if (t->s.listening)
-		return -EISCONN;
-	if (!t->connecting)
-		return t->st.connected ? -EISCONN : 0;
-	/* The second call tells how the first one ended. */
+	struct tcp_socket *t = to_tcp(s);
+	struct hstream *hs = NULL;
+
+	t->out = NULL;
+	if (res >= 0)
+		hs = hstream_new((uint32_t)res, &t->peer, NULL, 0);
+	if (hs) {
+		t->local = t->bind.addr;
+		if (!t->bind.bound || net_addr_is_any(&t->bind.addr))
+			inet_set_own(&t->local, net_addr_is_v4(&t->peer));
+		if (!t->bind.bound)
+			t->local.port = port;
+		stream_attach_host(&t->st, hs);
+		pass_opts(t);
+	} else {
+		s->error = res < 0 ? (int)-res : ENOMEM;
+	}
+	socket_wake(s);
+}
+
+/* Waits while the host is connecting: 0, or as socket_wait. */
+static int outbound_wait(struct tcp_socket *t, uint32_t flags)
+{
+	uint64_t deadline = socket_deadline(t->s.opts.snd_timeout_ns);
+	int err;
+
+	while (t->out) {
+		err = socket_wait(&t->s, flags, deadline);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void outbound_abandon(struct tcp_socket *t)
+{
+	if (!t->out)
+		return;
+	outbound_cancel(t->out);
+	t->out = NULL;
+	t->connecting = false;
+	t->s.error = ECONNRESET;
+	socket_wake(&t->s);
+}
+
+/* Not yet connected, or no longer trying: 1 if that is success. */
+static int connect_result(struct tcp_socket *t)
+{
 	t->connecting = false;
 	if (t->s.error)
 		return socket_take_error(&t->s);
-	return t->st.connected ? 1 : 0;
+	return t->st.connected ? 1 : -ECONNABORTED;
+}
+
+/* Waits for what is under way; 1: connected. */
+static int connect_wait(struct tcp_socket *t)
+{
+	int late = t->connecting ? -EALREADY : -EINPROGRESS;
+	int err = outbound_wait(t, 0);
+
+	if (err) {
+		t->connecting = true;
+		return err == -EAGAIN ? late : err;
+	}
+	return connect_result(t);
+}
+
+/* 0: may be connected; 1: has just been; or -errno. */
+static int check_connect(struct tcp_socket *t, bool nonblock)
+{
+	if (t->s.listening)
+		return -EISCONN;
+	if (t->out)
+		return nonblock ? -EALREADY : connect_wait(t);
+	if (!t->connecting)
+		return t->st.connected ? -EISCONN : 0;
+	/* The second call tells how the first one ended. */
+	return connect_result(t);
+}
+
+/* Connects to a socket of the program. */
+static int connect_inside(struct tcp_socket *t, const struct net_addr *to,
+			  bool nonblock)
+{
+	int err = inet_autobind(&t->bind, &t->s);
+
+	if (!err)
+		err = connect_local(t, to);
+	if (!nonblock || (err && err != -ECONNREFUSED))
+		return err;
+	t->connecting = true;
+	t->s.error = -err;
+	socket_wake(&t->s);
+	return -EINPROGRESS;
+}
+
+static int connect_outside(struct tcp_socket *t, const struct net_addr *to,
+			   bool nonblock)
+{
+	int err = inet_check_outbound(to);
+
+	if (err)
+		return err;
+	t->peer = *to;
+	t->out = outbound_connect(&t->s, to, outbound_over);
+	if (!t->out)
+		return -ENOMEM;
+	if (nonblock) {
+		t->connecting = true;
+		return -EINPROGRESS;
+	}
+	err = connect_wait(t);
+	return err < 0 ? err : 0;
 }
 
 static int tcp_connect(struct socket *s, const struct sock_name *n,
@@ -219,6 +336,7 @@ static int tcp_connect(struct socket *s, const struct sock_name *n,
 	int err;
 
 	if (n->len >= 2 && sock_name_family(n) == AF_UNSPEC) {
+		outbound_abandon(t);
 		if (!s->listening)
 			stream_shutdown(&t->st, SHUT_RDWR);
 		return 0;
@@ -226,25 +344,16 @@ static int tcp_connect(struct socket *s, const struct sock_name *n,
 	err = net_addr_from_name(&to, s->family, n);
 	if (err)
 		return err;
-	err = check_connect(t);
+	err = check_connect(t, nonblock);
 	if (err)
 		return err < 0 ? err : 0;
-	if (!inet_route_local(&to))
-		return inet_refuse_outbound(&to);
-	if (!net_addr_is_v4(&to) && s->family == AF_INET)
-		return -EAFNOSUPPORT;
 	if (net_addr_is_v4(&to) && s->family == AF_INET6 && s->opts.v6only)
 		return -ENETUNREACH;
-	err = inet_autobind(&t->bind, s);
-	if (err)
-		return err;
-	err = connect_local(t, &to);
-	if (!nonblock || (err && err != -ECONNREFUSED))
-		return err;
-	t->connecting = true;
-	s->error = -err;
-	socket_wake(s);
-	return -EINPROGRESS;
+	if (!inet_route_local(&to))
+		return connect_outside(t, &to, nonblock);
+	if (!net_addr_is_v4(&to) && s->family == AF_INET)
+		return -EAFNOSUPPORT;
+	return connect_inside(t, &to, nonblock);
 }
 
 /* ---- the rest ----------------------------------------------------------- */
@@ -252,8 +361,10 @@ static int tcp_connect(struct socket *s, const struct sock_name *n,
 static long tcp_send(struct socket *s, struct sock_msg *m)
 {
 	struct tcp_socket *t = to_tcp(s);
-	int err;
+	int err = outbound_wait(t, m->flags);
 
+	if (err)
+		return err;
 	if (t->st.connected)
 		return stream_send(&t->st, m);
 	err = socket_take_error(s);
@@ -267,6 +378,9 @@ static long tcp_recv(struct socket *s, struct sock_msg *m)
 
 	if (m->name)
 		m->name->len = 0;
+	err = outbound_wait(t, m->flags);
+	if (err)
+		return err;
 	if (t->st.connected)
 		return stream_recv(&t->st, m);
 	err = socket_take_error(s);
@@ -283,6 +397,10 @@ static int tcp_shutdown(struct socket *s, int how)
 			port_unlisten(t->port, &t->listen_node);
 		t->port = NULL;
 		socket_wake(s);
+		return 0;
+	}
+	if (t->out) {
+		outbound_abandon(t);
 		return 0;
 	}
 	if (!t->st.connected)
@@ -317,6 +435,8 @@ static uint32_t tcp_poll(struct socket *s)
 
 	if (s->listening)
 		return list_empty(&t->accepted) ? 0 : EPOLLIN | EPOLLRDNORM;
+	if (t->out)
+		return 0;
 	/* A refused connection is readable, writable and hung up. */
 	if (!t->st.connected && t->connecting)
 		return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM |
@@ -346,6 +466,8 @@ static void tcp_release(struct socket *s)
 	struct tcp_socket *t = to_tcp(s);
 	struct list *n;
 
+	if (t->out)
+		outbound_cancel(t->out);
 	if (s->listening && t->port)
 		port_unlisten(t->port, &t->listen_node);
 	while ((n = list_pop_head(&t->accepted)))

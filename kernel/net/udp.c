@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UDP sockets. Datagrams go to sockets of the program, or, from a socket on a
- * published port, to the host. A queue that is full drops, as the network
- * would.
+ * UDP sockets. Datagrams go to sockets of the program, from a socket on a
+ * published port to whoever wrote to it, else, where it is allowed, to the
+ * outside. A queue that is full drops, as the network would.
  */
 #include <linux/eventpoll.h>
 #include <linux/in.h>
@@ -18,6 +18,7 @@ struct udp_socket {
 	struct inet_bind bind;
 	struct dgram_queue rx;
 	struct port *port;
+	struct list flows; /* struct udp_flow.node */
 	bool rx_shut, tx_shut;
 };
 
@@ -63,7 +64,9 @@ static int udp_connect(struct socket *s, const struct sock_name *n,
 	if (err)
 		return err;
 	if (!inet_route_local(&to) && !u->port)
-		return inet_refuse_outbound(&to);
+		err = inet_check_outbound(&to);
+	if (err)
+		return err;
 	err = after_bind(u, inet_autobind(&u->bind, s));
 	if (err)
 		return err;
@@ -79,6 +82,16 @@ static void source_addr(const struct udp_socket *u, bool v4,
 	*ret = u->bind.addr;
 	if (net_addr_is_any(ret))
 		net_addr_set_loopback(ret, v4);
+}
+
+/* The same, as a peer outside sees us. */
+static void show_own(struct udp_socket *u, struct net_addr *ret)
+{
+	struct net_addr to = u->bind.peer;
+
+	if (net_addr_is_any(&u->bind.addr) && !u->port &&
+	    !inet_route_local(&to))
+		inet_set_own(ret, net_addr_is_v4(&to));
 }
 
 static void receive(struct udp_socket *u, struct dgram *d,
@@ -108,6 +121,16 @@ void udp_receive_host(struct socket *s, const struct net_addr *from,
 		return;
 	memcpy(d->data, data, len);
 	receive(u, d, from);
+}
+
+void udp_error_host(struct socket *s, int error)
+{
+	struct udp_socket *u = to_udp(s);
+
+	/* Who sends without being connected hears of it only on request. */
+	if (u->bind.connected || s->opts.recverr)
+		s->error = error;
+	socket_wake(s);
 }
 
 static long send_local(struct udp_socket *u, const struct net_addr *to,
@@ -142,11 +165,17 @@ static long send_host(struct udp_socket *u, const struct net_addr *to,
 		      struct sock_msg *m)
 {
 	uint64_t deadline = socket_deadline(u->s.opts.snd_timeout_ns);
+	struct udp_flow *f = NULL;
 	long n;
 	int err;
 
 	for (;;) {
-		n = port_sendto(u->port, to, m->iter);
+		/* Another thread may have closed it while we slept. */
+		err = u->port ? 0 : udp_flow_get(&u->flows, &u->s, to, &f);
+		if (err)
+			return err;
+		n = f ? udp_flow_send(f, m->iter) :
+			port_sendto(u->port, to, m->iter);
 		if (n != -EAGAIN)
 			return n;
 		err = socket_wait(&u->s, m->flags, deadline);
@@ -202,9 +231,8 @@ static long udp_send(struct socket *s, struct sock_msg *m)
 	if (inet_route_local(&to) &&
 	    (!u->port || inet_lookup(IPPROTO_UDP, &to, &u->bind.addr)))
 		return send_local(u, &to, m->iter);
-	if (!u->port)
-		return inet_refuse_outbound(&to);
-	return send_host(u, &to, m);
+	err = u->port ? 0 : inet_check_outbound(&to);
+	return err ? err : send_host(u, &to, m);
 }
 
 static long udp_recv(struct socket *s, struct sock_msg *m)
@@ -242,8 +270,10 @@ static int udp_name(struct socket *s, bool peer, struct sock_name *ret)
 	net_addr_set_any(&local, s->family == AF_INET);
 	if (u->bind.bound)
 		local = u->bind.addr;
-	if (u->bind.connected)
+	if (u->bind.connected) {
 		source_addr(u, net_addr_is_v4(&u->bind.peer), &local);
+		show_own(u, &local);
+	}
 	net_addr_to_name(&local, s->family, ret);
 	return 0;
 }
@@ -273,6 +303,7 @@ static void udp_release(struct socket *s)
 
 	if (u->port)
 		port_attach_udp(u->port, NULL);
+	udp_flows_close(&u->flows);
 	inet_unbind(&u->bind);
 	dgram_queue_clear(&u->rx);
 	kfree(u);
@@ -299,6 +330,7 @@ int udp_new(uint16_t family, struct socket **ret)
 	socket_init(&u->s, &udp_ops, family, SOCK_DGRAM, IPPROTO_UDP);
 	u->s.msg_max = UDP_LEN_MAX;
 	list_init(&u->bind.node);
+	list_init(&u->flows);
 	dgram_queue_init(&u->rx);
 	*ret = &u->s;
 	return 0;

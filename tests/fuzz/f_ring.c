@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "abi/ctl.h"
 #include "monitor/rings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,8 +28,44 @@ struct rig {
 	struct mf_ring_index *ix;
 	int console[3][2];
 	int peers[STREAMS];
+	uint32_t asked[MF_CTL_ASKS_MAX]; /* not answered yet */
+	uint32_t asked_count;
+	int far; /* the other end of the last answer, or -1 */
 	uint32_t reaped;
 };
+
+static void on_ask(void *arg, uint32_t id, uint8_t proto,
+		   const struct mf_endpoint *to)
+{
+	struct rig *g = arg;
+
+	(void)to;
+	if (g->asked_count == MF_CTL_ASKS_MAX || (proto != 6 && proto != 17))
+		abort();
+	g->asked[g->asked_count++] = id;
+}
+
+/* The parent answers the oldest request: with an error, or a socket. */
+static void answer(struct rig *g, int error)
+{
+	struct rings_answer a = { .error = error, .fd = -1 };
+	int pair[2];
+
+	if (!g->asked_count)
+		return;
+	a.id = g->asked[0];
+	memmove(g->asked, g->asked + 1, --g->asked_count * sizeof(a.id));
+	if (!error) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
+			       pair))
+			abort();
+		a.fd = pair[0];
+		if (g->far >= 0)
+			close(g->far);
+		g->far = pair[1];
+	}
+	rings_answer(&g->rings, &a);
+}
 
 static uint64_t take(struct rig *g, size_t n)
 {
@@ -124,9 +161,12 @@ static void rig_open(struct rig *g)
 	static const struct mf_port ports[2] = { { 80, 6, 0 }, { 53, 17, 0 } };
 	int fds[2] = { local_listener(),
 		       socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0) };
-	struct rings_config c = {
-		.mem = &g->mem, .ports = ports, .port_fds = fds, .port_count = 2
-	};
+	struct rings_config c = { .mem = &g->mem,
+				  .ports = ports,
+				  .port_fds = fds,
+				  .port_count = 2,
+				  .ask = on_ask,
+				  .ask_arg = g };
 	int pair[2];
 
 	g->mem.ram = aligned_alloc(4096, RAM_SIZE);
@@ -143,7 +183,7 @@ static void rig_open(struct rig *g)
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair))
 			abort();
 		g->peers[i] = pair[0];
-		if (!handles_new_stream(&g->rings.handles, pair[1]))
+		if (!handles_new(&g->rings.handles, HANDLE_STREAM, pair[1]))
 			abort();
 	}
 	g->ix = &((struct mf_shared *)(void *)(g->mem.ram + MF_SHARED_GPA))
@@ -154,6 +194,9 @@ static void hang_up(struct rig *g)
 {
 	for (int i = 0; i < STREAMS; i++)
 		close(g->peers[i]);
+	if (g->far >= 0)
+		close(g->far);
+	g->far = -1;
 	for (int i = 0; i < 3; i++)
 		close(g->console[i][i == 0]);
 }
@@ -166,11 +209,17 @@ static void settle(struct rig *g)
 
 		if (rings_submit(&g->rings) < 0 || rings_poll(&g->rings) < 0)
 			return;
+		while (g->asked_count)
+			answer(g, -EACCES);
 		reap(g);
 		if (i == 8)
 			for (uint32_t h = first; h < 16; h++)
 				push(g, (struct mf_sqe){ .op = MF_OP_CLOSE,
 							 .handle = h });
+		if (i == 8)
+			for (uint32_t n = 0; n < 256; n++)
+				push(g, (struct mf_sqe){ .op = MF_OP_CANCEL,
+							 .offset = n });
 	}
 	if (g->reaped != g->rings.sq_head)
 		abort();
@@ -186,7 +235,7 @@ static void rig_close(struct rig *g)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct rig g = { .data = data, .left = size };
+	struct rig g = { .data = data, .left = size, .far = -1 };
 	int err = 0;
 
 	rig_open(&g);
@@ -209,6 +258,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			g.ix->sq_tail = (uint32_t)take(&g, 4);
 		else if (what < 249)
 			g.ix->cq_head = (uint32_t)take(&g, 4);
+		else if (what < 252)
+			answer(&g, what == 249 ? -EACCES : 0);
 		else
 			err = rings_wait(&g.rings, 0, -1) < 0;
 	}

@@ -33,6 +33,23 @@ static void on_log(void *arg, const char *text, size_t len)
 	memcpy(logged, text, len < 63 ? len : 63);
 }
 
+/* What the guest asked its monitor's parent for. */
+static struct {
+	uint32_t id[200];
+	uint8_t proto;
+	struct mf_endpoint to;
+	unsigned count;
+} asks;
+
+static void on_ask(void *arg, uint32_t id, uint8_t proto,
+		   const struct mf_endpoint *to)
+{
+	(void)arg;
+	asks.id[asks.count++] = id;
+	asks.proto = proto;
+	asks.to = *to;
+}
+
 static int bound(int type, struct sockaddr_in *addr)
 {
 	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
@@ -56,8 +73,10 @@ static void rig_open(void)
 				  .ports = ports,
 				  .port_fds = fds,
 				  .port_count = 2,
-				  .log = on_log };
+				  .log = on_log,
+				  .ask = on_ask };
 
+	asks.count = 0;
 	mem = (struct guest_mem){ .ram = aligned_alloc(4096, RAM_SIZE),
 				  .ram_size = RAM_SIZE };
 	memset(mem.ram, 0, RAM_SIZE);
@@ -445,8 +464,235 @@ static void test_extra_fd(void)
 	rig_close();
 }
 
+/* ---- outbound connections ----------------------------------------------- */
+
+static void push_connect(uint32_t proto, uint64_t number)
+{
+	const struct mf_endpoint to = { .family = AF_INET,
+					.port = 80,
+					.addr = { 192, 0, 2, 1 } };
+
+	memcpy(mem.ram + PEER, &to, sizeof(to));
+	push((struct mf_sqe){ .op = MF_OP_CONNECT,
+			      .arg = proto,
+			      .offset = number,
+			      .addr2 = { PEER },
+			      .user_data = 1000 + number });
+}
+
+static void answer_ask(unsigned nr, int error, int fd)
+{
+	struct rings_answer a = {
+		.id = asks.id[nr], .error = error, .fd = fd, .port = 4242
+	};
+
+	rings_answer(&rings, &a);
+}
+
+/* A socket that is connecting to the published TCP port. */
+static int connecting(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	connect(fd, (struct sockaddr *)&tcp_addr, sizeof(tcp_addr));
+	return fd;
+}
+
+static void test_connect(void)
+{
+	struct mf_endpoint end;
+	uint64_t op;
+	int64_t s;
+
+	rig_open();
+	check_int(run((struct mf_sqe){
+			  .op = MF_OP_LISTEN, .handle = TCP_PORT, .arg = 8 }),
+		  0);
+	push_connect(6, 1);
+	check_int(rings_submit(&rings), 0);
+	check_int(asks.count, 1);
+	check_int(asks.proto, 6);
+	check_int(asks.to.port, 80);
+	check_int(pop(&op), INT64_MIN);
+	/* Until it is connected the guest can do nothing with it. */
+	check_int(
+		run((struct mf_sqe){ .op = MF_OP_SEND, .handle = asks.id[0] }),
+		-EINVAL);
+	check_int(
+		run((struct mf_sqe){ .op = MF_OP_CLOSE, .handle = asks.id[0] }),
+		-EINVAL);
+	answer_ask(0, 0, connecting());
+	s = wait_result();
+	check_int(s, asks.id[0]);
+	memcpy(&end, mem.ram + PEER, sizeof(end));
+	check_int(end.port, 4242);
+	push_io(MF_OP_SEND, (uint32_t)s, BUF_A, 5);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), 5);
+	push_io(MF_OP_CLOSE, (uint32_t)s, 0, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), 0);
+	/* Nobody waits for a second answer; its socket is closed. */
+	answer_ask(0, 0, connecting());
+	check_int(rings_wait(&rings, 0, -1), RINGS_WAKE_TIMEOUT);
+	rig_close();
+}
+
+static void test_connect_fails(void)
+{
+	struct mf_sqe e = { .op = MF_OP_CONNECT, .arg = 6 };
+	uint64_t op;
+
+	rig_open();
+	e.addr2.v = RAM_SIZE - sizeof(struct mf_endpoint) + 1;
+	check_int(run(e), -EFAULT);
+	e.addr2.v = RAM_SIZE - sizeof(struct mf_endpoint);
+	e.arg = 1;
+	check_int(run(e), -EINVAL);
+	check_int(asks.count, 0);
+	push_connect(6, 1);
+	check_int(rings_submit(&rings), 0);
+	answer_ask(0, -ENETUNREACH, -1);
+	check_int(pop(&op), -ENETUNREACH);
+	check_int(op, 1001);
+	/* Nobody listens. */
+	push_connect(6, 2);
+	check_int(rings_submit(&rings), 0);
+	answer_ask(1, 0, connecting());
+	check_int(wait_result(), -ECONNREFUSED);
+	/* Where nothing is allowed nobody is asked. */
+	rings.ask = NULL;
+	push_connect(6, 3);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), -ENETUNREACH);
+	rig_close();
+}
+
+static void test_connect_cancel(void)
+{
+	struct mf_sqe cancel = { .op = MF_OP_CANCEL, .offset = 1 };
+	uint64_t op;
+
+	rig_open();
+	check_int(run(cancel), -ENOENT);
+	/* asked for, then connecting, then connected but not told */
+	for (int stage = 0; stage < 2; stage++) {
+		push_connect(6, 1);
+		check_int(rings_submit(&rings), 0);
+		if (stage == 1)
+			answer_ask(1, 0, connecting());
+		push(cancel);
+		check_int(rings_submit(&rings), 0);
+		check_int(pop(&op), -ECANCELED);
+		check_int(op, 1001);
+		check_int(pop(&op), 0);
+		if (stage == 0)
+			answer_ask(0, 0, connecting());
+		check_int(rings_wait(&rings, 0, -1), RINGS_WAKE_TIMEOUT);
+	}
+	/* The number is free again. */
+	push_connect(6, 1);
+	check_int(rings_submit(&rings), 0);
+	check_int(asks.id[2], asks.id[1]);
+	rig_close();
+}
+
+/* More requests than the parent may have: the others wait. */
+static void test_connect_queue(void)
+{
+	uint64_t op;
+
+	rig_open();
+	for (uint64_t i = 0; i < 100; i++)
+		push_connect(17, i);
+	check_int(rings_submit(&rings), 0);
+	check_int(asks.count, 64);
+	push((struct mf_sqe){ .op = MF_OP_CANCEL, .offset = 64 });
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), -ECANCELED);
+	check_int(op, 1064);
+	check_int(pop(&op), 0);
+	for (unsigned i = 0; i < 99; i++) {
+		check_int(asks.count, i + 64 < 99 ? i + 64 : 99);
+		answer_ask(i, -EACCES, -1);
+		check_int(pop(&op), -EACCES);
+		check_int(op, 1000 + i + (i >= 64));
+	}
+	check_int(asks.count, 99);
+	rig_close();
+}
+
+/* Answers while the completion ring is full are told later. */
+static void test_connect_full_ring(void)
+{
+	unsigned told = 0;
+	uint64_t op;
+
+	rig_open();
+	for (uint64_t i = 0; i < 20; i++)
+		push_connect(6, i);
+	check_int(rings_submit(&rings), 0);
+	for (int round = 0; round < 4; round++) {
+		while (ix->sq_tail - ix->sq_head < MF_SQ_ENTRIES)
+			push_io(MF_OP_NOP, 0, 0, 0);
+		check_int(rings_submit(&rings), 0);
+	}
+	for (unsigned i = 0; i < 20; i++)
+		answer_ask(i, -EACCES, -1);
+	check_int(ix->cq_tail - ix->cq_head <= MF_CQ_ENTRIES, 1);
+	while (ix->cq_tail != ix->cq_head || ix->sq_tail != ix->sq_head) {
+		told += pop(&op) == -EACCES;
+		check_int(rings_submit(&rings), 0);
+		check_int(rings_poll(&rings), 0);
+	}
+	check_int(told, 20);
+	rig_close();
+}
+
+static void test_flow(void)
+{
+	uint64_t op;
+	uint32_t s;
+	int pair[2];
+
+	rig_open();
+	check_int(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair),
+		  0);
+	push_connect(17, 1);
+	check_int(rings_submit(&rings), 0);
+	answer_ask(0, 0, pair[0]);
+	s = (uint32_t)pop(&op);
+	check_int(s, asks.id[0]);
+	push_io(MF_OP_RECV, s, BUF_A, 4);
+	check_int(rings_submit(&rings), 0);
+	check_int(send(pair[1], "abcdef", 6, 0), 6);
+	check_int(send(pair[1], "gh", 2, 0), 2);
+	check_int(wait_result(), 4);
+	push_io(MF_OP_RECV, s, BUF_A, 4);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), 2);
+	check_int(memcmp(mem.ram + BUF_A, "gh", 2), 0);
+	push_io(MF_OP_SEND, s, BUF_A, 2);
+	push_io(MF_OP_SHUTDOWN, s, 0, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), 2);
+	check_int(pop(&op), -EINVAL);
+	/* The end of a pair is an error, not empty datagrams for ever. */
+	close(pair[1]);
+	push_io(MF_OP_RECV, s, BUF_A, 4);
+	check_int(rings_submit(&rings), 0);
+	check_int(pop(&op), -ECONNRESET);
+	rig_close();
+}
+
 int main(void)
 {
+	RUN(test_connect);
+	RUN(test_connect_fails);
+	RUN(test_connect_cancel);
+	RUN(test_connect_queue);
+	RUN(test_connect_full_ring);
+	RUN(test_flow);
 	RUN(test_bad_entries);
 	RUN(test_address_edges);
 	RUN(test_broken_indices);
