@@ -50,6 +50,9 @@ build() {
 	rm -rf made
 	mkdir made
 	expect_status 0 "$OCI/build" "$1" "$PWD/made"
+	inputs=
+	[ ! -e made/inputs ] || inputs=$(cat made/inputs)
+	rm -f made/inputs
 	[ "$(ls made | tr '\n' ' ')" = "config.json rootfs " ] ||
 		fail "$1 leaves $(ls made)"
 	(cd made && find . -printf '%M %p %l\n' | sort && cat config.json \
@@ -57,6 +60,11 @@ build() {
 	[ -e want ] || cp listing want
 	cmp want listing || fail "$1 gives another tree: $(cat listing)"
 	expect_match '^step: Fetching ' out
+}
+
+# built_from PATH: the build before has that as its only input
+built_from() {
+	[ "$inputs" = "$1" ] || fail "the inputs are $inputs"
 }
 
 # refused REF REGEX: status 1; the last line matches; OUT may be anything,
@@ -77,10 +85,13 @@ sum=$(find layout plain ./*.tar -type f -exec sha256sum {} + | sort)
 build oci:layout
 expect_match '^-rwxr-xr-x ./rootfs/e $' want
 expect_match '^lrwxrwxrwx ./rootfs/l e$' want
+built_from "$PWD/layout"
 build oci:layout:latest
+built_from "$PWD/layout"
 build "oci:$PWD/layout"
 build oci-archive:image.tar
 build oci-archive:image.tar:app:1
+built_from "$PWD/image.tar"
 build docker-archive:docker.tar
 build docker-archive:docker.tar:app:1
 build dir:plain
@@ -100,6 +111,7 @@ registry() {
 
 registry both
 build "docker://127.0.0.1:$port/app"
+built_from ''
 registry others
 port2=$port
 registry layout
@@ -132,7 +144,7 @@ done
 build oci:layout
 
 mkdir bin
-for p in dirname cat rm mkdir; do
+for p in dirname cat rm mkdir realpath; do
 	ln -s "$(command -v $p)" bin
 done
 refused_path=$PATH
