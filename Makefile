@@ -66,7 +66,7 @@ hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 .PHONY: all help install clean
 all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/bin/mayfly-unpack \
-	$(B)/kernel
+	$(B)/kernel $(B)/builders
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
 $(B)/kernel-obj/%.o: %.c
@@ -162,6 +162,11 @@ $(B)/bin/mayfly-unpack: $(call hobj,$(UNPACK_SRC) $(HOST_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -larchive -ljansson -lsodium
 
+# Where the command finds the builders, see cli/paths.h.
+$(B)/builders:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(abspath builders) $@
+
 include tests/tests.mk
 include tools/lint.mk
 include bench/bench.mk
@@ -189,7 +194,12 @@ install: all
 	install -D -m 755 -s $(B)/bin/mayfly-unpack \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-unpack
 	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
-	for page in $(wildcard docs/man/*.[18]); do install -D -m 644 $$page \
+	for file in $$(cd builders && find . -type f); do install -D \
+		-m $$([ -x builders/$$file ] && echo 755 || echo 644) \
+		builders/$$file \
+		$(DESTDIR)$(PREFIX)/libexec/mayfly/builders/$$file || exit 1; \
+		done
+	for page in $(wildcard docs/man/*.[158]); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 		done
 

@@ -11,6 +11,7 @@
 
 enum cli_status {
 	STATUS_OK = 0,
+	STATUS_BUILD_FAILED = 1, /* of mayfly build: the builder failed */
 	STATUS_UNHEALTHY = 1, /* of mayfly doctor: a check failed */
 	STATUS_TIMEOUT = 124, /* --timeout ended the program */
 	STATUS_FAILED = 125, /* mayfly itself failed, or was misused */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mayfly build: seals a program into an image and prints its digest. The
- * work is image/seal.c's.
+ * mayfly build: makes an image of whatever source it is given, and prints its
+ * digest, name and size. The work is cli/source.c's and image/seal.c's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,25 +10,31 @@
 #include "cli/cmd.h"
 #include "cli/env_list.h"
 #include "cli/paths.h"
+#include "cli/progress.h"
 #include "cli/source.h"
+#include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/seal.h"
 
-enum { OPT_OUTPUT = 10, OPT_ADD, OPT_ENV };
+enum { OPT_OUTPUT = 10, OPT_ADD, OPT_BUILDER, OPT_ENV, OPT_VERBOSE };
 
 static const struct opt opts[] = {
 	{ OPT_OUTPUT, 'o', "output", "FILE",
-	  "the image to write, default PROGRAM.img" },
+	  "the image to write, default the source's name and .img" },
 	{ OPT_ADD, 0, "add", "HOSTPATH[:IMAGEPATH]",
 	  "add a file or a directory to the image" },
 	{ OPT_ENV, 'e', "env", "NAME[=VALUE]",
 	  "set a variable in the image, or copy one" },
+	{ OPT_BUILDER, 0, "builder", "NAME",
+	  "what builds the source, if it is not to be guessed" },
+	{ OPT_VERBOSE, 'v', "verbose", NULL, "show what the builder writes" },
 	{ 0 },
 };
 
 struct build {
 	struct source_options source;
 	const char *output; /* NULL: not said */
+	bool verbose;
 	bool help;
 };
 
@@ -46,6 +52,12 @@ static int take_option(struct build *b, int id, const char *value,
 		return strlist_add(&b->source.adds, value) < 0 ?
 			       err_set(e, ENOMEM, "out of memory") :
 			       0;
+	case OPT_BUILDER:
+		b->source.builder = value;
+		return 0;
+	case OPT_VERBOSE:
+		b->verbose = true;
+		return 0;
 	case OPT_ENV:
 		return env_list_set(&b->source.env, value, e);
 	default:
@@ -53,8 +65,8 @@ static int take_option(struct build *b, int id, const char *value,
 	}
 	if (b->source.path)
 		return err_set(e, EINVAL,
-			       "mayfly build takes one program, and %s is a "
-			       "second one; its arguments go behind --",
+			       "mayfly build takes one source, and %s is a "
+			       "second one; arguments go behind --",
 			       value);
 	b->source.path = value;
 	return 0;
@@ -87,32 +99,54 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 	if (!b->source.path && !b->help)
 		return err_set(e, EINVAL,
 			       "nothing to build: mayfly build "
-			       "needs a program");
+			       "needs a program, a directory or an image "
+			       "reference");
+	return 0;
+}
+
+static int seal(struct source *source, const struct build *b,
+		const char *kernel_path, struct progress *progress,
+		struct err *e)
+{
+	AUTO_FREE char *name = source_name(&b->source), *output = NULL;
+	struct seal_job job = { .source = source, .kernel_path = kernel_path };
+	char digest[IMAGE_DIGEST_TEXT_MAX];
+	struct seal_result result;
+	int r;
+
+	if (!name ||
+	    asprintf(&output, "%.*s.img", (int)IMAGE_NAME_MAX, name) < 0) {
+		output = NULL;
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	job.out_path = b->output ? b->output : output;
+	progress_step(progress, "sealing");
+	r = seal_image(&job, &result, e);
+	progress_clear(progress);
+	if (r < 0)
+		return r;
+	digest_text(digest, result.digest);
+	printf("%s  %s  %llu bytes\n", digest, job.out_path,
+	       (unsigned long long)result.size);
 	return 0;
 }
 
 static int build(const struct build *b, const struct paths *paths)
 {
 	AUTO_SOURCE struct source source = { .stage.fd = -1 };
-	struct seal_job job = { .source = &source,
-				.kernel_path = paths->kernel };
-	char output[IMAGE_NAME_MAX + 8], digest[IMAGE_DIGEST_TEXT_MAX];
-	struct seal_result result;
+	struct progress progress;
 	struct err e;
 	int r, status;
 
-	if (source_prepare(&source, &b->source, &status, &e) < 0)
-		return cmd_fail(status, &e);
-	snprintf(output, sizeof(output), "%s.img", source_name(&b->source));
-	job.out_path = b->output ? b->output : output;
-	r = seal_image(&job, &result, &e);
+	progress_init(&progress, b->verbose);
+	r = source_prepare(&source, &b->source, &progress, &status, &e);
+	if (r == 0) {
+		r = seal(&source, b, paths->kernel, &progress, &e);
+		status = r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED;
+	}
+	progress_clear(&progress);
 	source_print_warnings(&source);
-	if (r < 0)
-		return cmd_fail(
-			r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED, &e);
-	digest_text(digest, result.digest);
-	printf("%s  %s\n", digest, job.out_path);
-	return STATUS_OK;
+	return r < 0 ? cmd_fail(status, &e) : STATUS_OK;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
@@ -137,12 +171,16 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 const struct cmd cmd_build = {
 	.name = "build",
-	.usage = "[OPTIONS] PROGRAM [-- ARGUMENT...]",
+	.usage = "[OPTIONS] SOURCE [-- ARGUMENT...]",
 	.summary = "Seal a program into an image",
-	.details = "The interpreter and the shared libraries that the program "
-		   "needs come along. What\nfollows -- becomes its arguments. "
-		   "Prints the digest and the name of the image;\nthe same "
-		   "input gives the same digest.",
+	.details =
+		"SOURCE is a program, a script, a directory with the source of "
+		"one, or the\nreference of an image: docker://NAME, oci:DIR, "
+		"oci-archive:FILE or\ndocker-archive:FILE. The interpreter and "
+		"the shared libraries that a program needs\ncome along. What "
+		"follows -- is added to its arguments. Prints the digest, the\n"
+		"name and the size of the image; the same input gives the same "
+		"digest.",
 	.opts = opts,
 	.run = run,
 };

@@ -124,11 +124,13 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.usage = "[OPTIONS] PROGRAM|IMAGE [ARGUMENT...]",
+	.usage = "[OPTIONS] SOURCE|IMAGE [ARGUMENT...]",
 	.summary = "Run a program or an image in a virtual machine",
 	.details =
-		"A program is sealed into an image at its first run, which "
-		"later runs reuse.\nInput, output and exit status are the "
+		"SOURCE is what mayfly build takes: a program, a script, a "
+		"directory, a reference.\nIt is sealed into an image at its "
+		"first run, which later runs reuse until it\nchanges. "
+		"Input, output and exit status are the "
 		"program's. Ctrl-C sends SIGINT, a second\none kills; other "
 		"signals are passed on.\n\n"
 		"Exit status: the program's; 128+N if signal N ended it; 124 "

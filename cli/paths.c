@@ -20,18 +20,28 @@ static int pick(char ret[PATHS_MAX], const char *dir, const char *near,
 	return access(ret, R_OK) == 0 ? 0 : -errno;
 }
 
-int paths_find(struct paths *ret, struct err *e)
+/* The directory that this program lies in. */
+static int own_dir(char ret[PATHS_MAX - 64])
 {
-	char dir[PATHS_MAX - 64];
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	ssize_t n = readlink("/proc/self/exe", ret, PATHS_MAX - 65);
 	char *slash;
 
 	if (n < 0)
-		return err_sys(e, errno, "cannot read /proc/self/exe");
-	dir[n] = '\0';
-	slash = strrchr(dir, '/');
+		return -errno;
+	ret[n] = '\0';
+	slash = strrchr(ret, '/');
 	if (slash)
 		*slash = '\0';
+	return 0;
+}
+
+int paths_find(struct paths *ret, struct err *e)
+{
+	char dir[PATHS_MAX - 64];
+	int r = own_dir(dir);
+
+	if (r < 0)
+		return err_sys(e, -r, "cannot read /proc/self/exe");
 	if (pick(ret->monitor, dir, "mayfly-monitor",
 		 "../libexec/mayfly/mayfly-monitor") < 0)
 		return err_set(e, ENOENT,
@@ -44,4 +54,27 @@ int paths_find(struct paths *ret, struct err *e)
 			       "belongs in %s/../lib/mayfly",
 			       dir);
 	return 0;
+}
+
+int paths_libexec(char ret[PATHS_MAX])
+{
+	char dir[PATHS_MAX - 64];
+	int r = own_dir(dir);
+
+	if (r == 0)
+		r = pick(ret, dir, "mayfly-monitor",
+			 "../libexec/mayfly/mayfly-monitor");
+	if (r == 0)
+		*strrchr(ret, '/') = '\0';
+	return r;
+}
+
+int paths_builders(char ret[PATHS_MAX])
+{
+	char dir[PATHS_MAX - 64];
+	int r = own_dir(dir);
+
+	return r < 0 ? r :
+		       pick(ret, dir, "../builders",
+			    "../libexec/mayfly/builders");
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the parts of an installation are, found from where this program is:
- * either a build directory (bin/mayfly, bin/mayfly-monitor, kernel) or a
- * prefix (bin/mayfly, libexec/mayfly/mayfly-monitor, lib/mayfly/kernel).
+ * either a build directory (bin/mayfly, bin/mayfly-monitor, kernel, builders)
+ * or a prefix (bin/mayfly, libexec/mayfly/mayfly-monitor, lib/mayfly/kernel,
+ * libexec/mayfly/builders).
  */
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H
@@ -17,5 +18,11 @@ struct paths {
 };
 
 int paths_find(struct paths *ret, struct err *e);
+
+/* The directory of the programs that mayfly calls by itself. */
+int paths_libexec(char ret[PATHS_MAX]);
+
+/* The builders that came with mayfly; -ENOENT if they are not there. */
+int paths_builders(char ret[PATHS_MAX]);
 
 #endif

@@ -23,26 +23,63 @@
 
 #define SEALED_MAX 64 /* files of a kind; the oldest goes */
 
-struct key {
-	char text[512];
+/* What the user wants to run, and the name of what is kept for it. */
+struct target {
+	const char *path; /* as typed */
+	const char *kernel_path;
+	char key[512];
 };
 
-static int key_init(struct key *ret, const char *path, const struct stat *st,
-		    const char *kernel_path)
+/*
+ * A directory is known by what it is, its inputs tell the rest; a reference
+ * by its text and, as it may be relative, the current directory.
+ */
+static int name_target(char ret[256], const char *path, const struct stat *st)
 {
-	const char *slash = strrchr(path, '/');
-	struct stat kernel;
+	uint8_t digest[IMAGE_DIGEST_SIZE];
+	char hex[IMAGE_DIGEST_TEXT_MAX];
+	AUTO_FREE char *cwd = NULL, *text = NULL;
 
-	if (stat(kernel_path, &kernel) < 0)
+	if (S_ISDIR(st->st_mode)) {
+		snprintf(ret, 256, "%jx-%jx", (uintmax_t)st->st_dev,
+			 (uintmax_t)st->st_ino);
+		return 0;
+	}
+	if (S_ISREG(st->st_mode)) {
+		snprintf(ret, 256, "%jx-%jx-%jx-%" PRIx64 "-%" PRIx64,
+			 (uintmax_t)st->st_dev, (uintmax_t)st->st_ino,
+			 (uintmax_t)st->st_size, cache_ns(&st->st_mtim),
+			 cache_ns(&st->st_ctim));
+		return 0;
+	}
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&text, "%s\n%s", path, cwd) < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	digest_compute(digest, text, strlen(text));
+	digest_text(hex, digest);
+	snprintf(ret, 256, "%s", strchr(hex, ':') + 1);
+	return 0;
+}
+
+/* st is all zero for a reference. */
+static int target_init(struct target *t, const struct stat *st)
+{
+	const char *slash = strrchr(t->path, '/');
+	struct stat kernel;
+	char name[256];
+	int r;
+
+	if (stat(t->kernel_path, &kernel) < 0)
 		return -errno;
-	snprintf(ret->text, sizeof(ret->text),
-		 "%jx-%jx-%jx-%" PRIx64 "-%" PRIx64 "-%jx-%jx-%" PRIx64
-		 "-%s-%.*s",
-		 (uintmax_t)st->st_dev, (uintmax_t)st->st_ino,
-		 (uintmax_t)st->st_size, cache_ns(&st->st_mtim),
-		 cache_ns(&st->st_ctim), (uintmax_t)kernel.st_ino,
-		 (uintmax_t)kernel.st_size, cache_ns(&kernel.st_ctim),
-		 MF_VERSION, (int)IMAGE_NAME_MAX, slash ? slash + 1 : path);
+	r = name_target(name, t->path, st);
+	if (r < 0)
+		return r;
+	snprintf(t->key, sizeof(t->key), "%s-%jx-%jx-%" PRIx64 "-%s-%.*s", name,
+		 (uintmax_t)kernel.st_ino, (uintmax_t)kernel.st_size,
+		 cache_ns(&kernel.st_ctim), MF_VERSION, (int)IMAGE_NAME_MAX,
+		 slash ? slash + 1 : t->path);
 	return 0;
 }
 
@@ -58,35 +95,44 @@ static int file_path(char ret[CACHE_PATH_MAX], const char *name,
 
 /* ---- finding ------------------------------------------------------------- */
 
-/* The image that a list of inputs names, if they are all as they were. */
-static bool open_by_inputs(struct image *ret, const struct key *key)
+/*
+ * The image that a list of inputs names, if they are all as they were. The
+ * note in the list is PROGRAM or TREE, then the digest.
+ */
+#define NOTE_PROGRAM 'p'
+#define NOTE_TREE    't'
+
+static bool open_by_inputs(struct image *ret, const struct target *t)
 {
 	char path[CACHE_PATH_MAX], note[INPUTS_NOTE_MAX];
 	AUTO_CLOSE int fd = -1;
 	struct err e;
 
-	if (file_path(path, key->text, "inputs") < 0)
+	if (file_path(path, t->key, "inputs") < 0)
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd >= 0 && inputs_current(fd, note) &&
-	       strspn(note, "0123456789abcdef") == strlen(note) &&
-	       file_path(path, note, "img") == 0 && access(path, R_OK) == 0 &&
-	       cache_open_image(ret, path, &e) == 0;
+	if (fd < 0 || !inputs_current(fd, note) || !note[0] ||
+	    strspn(note + 1, "0123456789abcdef") != strlen(note + 1) ||
+	    file_path(path, note + 1, "img") < 0 || access(path, R_OK) < 0 ||
+	    cache_open_image(ret, path, &e) < 0)
+		return false;
+	ret->from_program = note[0] == NOTE_PROGRAM;
+	return true;
 }
 
-static bool open_sealed(struct image *ret, const char *path,
-			const struct stat *st, const char *kernel_path)
+static bool open_sealed(struct image *ret, const struct target *t)
 {
 	char sealed[CACHE_PATH_MAX];
-	struct key key;
 	struct err e;
 
-	if (key_init(&key, path, st, kernel_path) < 0 ||
-	    file_path(sealed, key.text, "img") < 0)
+	if (file_path(sealed, t->key, "img") < 0)
 		return false;
-	if (access(sealed, R_OK) == 0 && cache_open_image(ret, sealed, &e) == 0)
+	if (access(sealed, R_OK) == 0 &&
+	    cache_open_image(ret, sealed, &e) == 0) {
+		ret->from_program = true;
 		return true;
-	return open_by_inputs(ret, &key);
+	}
+	return open_by_inputs(ret, t);
 }
 
 /* ---- making -------------------------------------------------------------- */
@@ -168,37 +214,45 @@ static int write_inputs(const struct source *s, const char *path,
 	return r < 0 ? r : file_draft_publish(&d, false);
 }
 
+struct sealing {
+	const struct target *target;
+	struct seal_job job;
+	struct progress progress;
+	bool program; /* a program as it is, not a tree that was built */
+};
+
 /*
  * Gives the image at `temp` the name under which a later start finds it, and
  * says which. Failure costs that start time.
  */
-static int keep(char ret[CACHE_PATH_MAX], const struct key *key,
-		const struct source *s, const struct seal_result *result,
-		const char *temp)
+static int keep(char ret[CACHE_PATH_MAX], const struct sealing *sl,
+		const struct seal_result *result, const char *temp)
 {
-	const struct timespec newest = inputs_newest(&s->inputs);
-	char digest[IMAGE_DIGEST_TEXT_MAX], list[CACHE_PATH_MAX];
-	bool alone = s->inputs.count == 1;
-	const char *hex;
+	const struct inputs *inputs = &sl->job.source->inputs;
+	const struct timespec newest = inputs_newest(inputs);
+	bool alone = sl->program && inputs->count == 1;
+	char note[IMAGE_DIGEST_TEXT_MAX], list[CACHE_PATH_MAX];
+	char *hex;
 	int r;
 
-	digest_text(digest, result->digest);
-	hex = strchr(digest, ':') + 1;
-	r = file_path(ret, alone ? key->text : hex, "img");
+	digest_text(note, result->digest);
+	hex = strchr(note, ':');
+	*hex = sl->program ? NOTE_PROGRAM : NOTE_TREE;
+	r = file_path(ret, alone ? sl->target->key : hex + 1, "img");
 	if (r == 0)
-		r = file_path(list, key->text, "inputs");
-	if (r == 0 && (!cache_settle(&newest) || inputs_changed(&s->inputs)))
+		r = file_path(list, sl->target->key, "inputs");
+	if (r == 0 && (!cache_settle(&newest) || inputs_changed(inputs, true)))
 		r = -ESTALE;
 	if (r == 0 && !alone)
-		r = write_inputs(s, list, hex);
+		r = write_inputs(sl->job.source, list, hex);
 	return r == 0 && rename(temp, ret) < 0 ? -errno : r;
 }
 
-static int seal_kept(struct image *ret, const struct seal_job *job,
-		     const struct key *key, const char *dir, struct err *e)
+static int seal_kept(struct image *ret, const struct sealing *sl,
+		     const char *dir, struct err *e)
 {
 	char temp[CACHE_PATH_MAX + 64], path[CACHE_PATH_MAX];
-	struct seal_job j = *job;
+	struct seal_job j = sl->job;
 	struct seal_result result;
 	struct timespec now;
 	int r, kept;
@@ -212,93 +266,100 @@ static int seal_kept(struct image *ret, const struct seal_job *job,
 	r = seal_image(&j, &result, e);
 	if (r < 0)
 		return r;
-	kept = keep(path, key, job->source, &result, temp);
+	kept = keep(path, sl, &result, temp);
 	r = cache_open_image(ret, kept < 0 ? temp : path, e);
 	if (kept < 0)
 		unlink(temp);
 	return r < 0 ? r : kept;
 }
 
-static int seal(struct image *ret, const struct seal_job *job, const char *path,
-		struct err *e)
+static int seal(struct image *ret, struct sealing *sl, struct err *e)
 {
 	char dir[CACHE_PATH_MAX];
-	struct stat st;
-	struct key key;
 	struct err why;
 	int r;
 
-	if (stat(path, &st) < 0)
-		return err_sys(e, errno, "cannot run %s", path);
+	progress_step(&sl->progress, "sealing");
 	r = sealed_dir(dir);
-	if (r == 0)
-		r = key_init(&key, path, &st, job->kernel_path);
 	if (r == 0) {
-		r = seal_kept(ret, job, &key, dir, e);
+		r = seal_kept(ret, sl, dir, e);
 		if (r != -ENOSPC && r != -ESTALE)
 			return r;
 	}
 	err_sys(&why, -r, "cannot use the cache");
+	progress_clear(&sl->progress);
 	cmd_log("%s; %s is sealed anew at each start "
 		"(XDG_CACHE_HOME names another place)",
-		why.text, path);
-	return ret->fd >= 0 ? 0 : seal_unnamed(ret, job, e);
+		why.text, sl->target->path);
+	return ret->fd >= 0 ? 0 : seal_unnamed(ret, &sl->job, e);
 }
 
-static int seal_program(struct image *ret, const char *path,
-			const char *kernel_path, int *ret_status, struct err *e)
+static int seal_source(struct image *ret, const struct target *t, bool program,
+		       int *ret_status, struct err *e)
 {
 	AUTO_SOURCE struct source s = { .stage.fd = -1 };
-	const struct seal_job job = { .source = &s,
-				      .kernel_path = kernel_path };
-	const struct source_options o = { .path = path };
+	struct sealing sl = { .target = t,
+			      .job = { .source = &s,
+				       .kernel_path = t->kernel_path },
+			      .program = program };
+	const struct source_options o = { .path = t->path };
 	int r;
 
-	r = source_prepare(&s, &o, ret_status, e);
-	if (r < 0)
-		return r;
-	r = seal(ret, &job, path, e);
+	progress_init(&sl.progress, false);
+	r = source_prepare(&s, &o, &sl.progress, ret_status, e);
+	if (*ret_status == STATUS_BUILD_FAILED)
+		*ret_status = STATUS_FAILED;
+	if (r == 0) {
+		r = seal(ret, &sl, e);
+		*ret_status = r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED;
+	}
+	progress_clear(&sl.progress);
 	source_print_warnings(&s);
-	*ret_status = r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED;
+	ret->from_program = program;
 	return r;
 }
 
-/* 1 if it is a program, 0 if it is an image, or -errno. */
-static int open_unknown(struct image *ret, const char *path,
-			const char *kernel_path, int *ret_status, struct err *e)
+/* An image, or something to seal. */
+static int open_unknown(struct image *ret, const struct target *t,
+			const struct stat *st, int *ret_status, struct err *e)
 {
-	int r, is_elf = image_path_is_elf(path);
+	int r, is_elf;
 
-	if (is_elf > 0) {
-		r = seal_program(ret, path, kernel_path, ret_status, e);
-		return r < 0 ? r : 1;
-	}
-	r = is_elf < 0 ? err_sys(e, -is_elf, "cannot run %s", path) :
-			 cache_open_image(ret, path, e);
-	if (r < 0)
-		*ret_status = r == -ENOEXEC || r == -EISDIR || r == -EACCES ?
-				      STATUS_CANNOT_RUN :
-				      STATUS_FAILED;
+	if (!S_ISREG(st->st_mode))
+		return seal_source(ret, t, false, ret_status, e);
+	is_elf = image_path_is_elf(t->path);
+	if (is_elf > 0)
+		return seal_source(ret, t, true, ret_status, e);
+	r = is_elf < 0 ? err_sys(e, -is_elf, "cannot run %s", t->path) :
+			 cache_open_image(ret, t->path, e);
+	if (r == -ENOEXEC)
+		return seal_source(ret, t, false, ret_status, e);
+	*ret_status = r == -EACCES ? STATUS_CANNOT_RUN : STATUS_FAILED;
 	return r;
 }
 
 int sealed_open(struct image *ret, const char *path, const char *kernel_path,
 		int *ret_status, struct err *e)
 {
-	struct stat st;
+	struct target t = { .path = path, .kernel_path = kernel_path };
+	struct stat st = { 0 };
 	int r;
 
-	if (stat(path, &st) < 0) {
+	*ret_status = STATUS_FAILED;
+	if (stat(path, &st) < 0 && !source_is_reference(path)) {
 		*ret_status = errno == EACCES ? STATUS_CANNOT_RUN :
 						STATUS_NOT_FOUND;
 		return err_sys(e, errno, "cannot run %s", path);
 	}
-	r = open_sealed(ret, path, &st, kernel_path);
-	if (!r)
-		r = open_unknown(ret, path, kernel_path, ret_status, e);
+	r = target_init(&t, &st);
 	if (r < 0)
-		return r;
+		return err_sys(e, -r, "cannot find the guest kernel %s",
+			       kernel_path);
+	if (!open_sealed(ret, &t)) {
+		r = open_unknown(ret, &t, &st, ret_status, e);
+		if (r < 0)
+			return r;
+	}
 	ret->path = path;
-	ret->from_program = r > 0;
 	return 0;
 }

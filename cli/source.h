@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From what a user names to what can be sealed: a program of this machine,
- * with what is added to it on the command line.
+ * or whatever a builder knows how to turn into a tree, with what is added to
+ * it on the command line.
  */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
 
+#include <stdbool.h>
+
 #include "cli/env_list.h"
+#include "cli/progress.h"
 #include "host/strlist.h"
 #include "image/source.h"
 
 struct source_options {
 	const char *path; /* as it was typed */
+	const char *builder; /* NULL: found out */
 	char **args; /* added to the program's, args_count of them */
 	int args_count;
 	struct env_list env;
@@ -25,10 +30,13 @@ void source_options_fini(struct source_options *o);
  * command's exit status if it fails.
  */
 int source_prepare(struct source *ret, const struct source_options *o,
-		   int *ret_status, struct err *e);
+		   struct progress *progress, int *ret_status, struct err *e);
 
-/* What its image is called unless the user says. */
-const char *source_name(const struct source_options *o);
+/* Is it a reference to an image somewhere, as docker://NAME? */
+bool source_is_reference(const char *path);
+
+/* What its image is called unless the user says; malloc'd, or NULL. */
+char *source_name(const struct source_options *o);
 
 /* Each as a line on stderr. */
 void source_print_warnings(const struct source *s);

@@ -11,7 +11,7 @@ static struct {
 	struct sigaction old_xfsz;
 } outermost;
 
-static void guarded(sigset_t *set)
+void sigguard_set(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
@@ -26,7 +26,7 @@ void sigguard_init(struct sigguard *g)
 	sigset_t set;
 
 	if (outermost.depth++ == 0) {
-		guarded(&set);
+		sigguard_set(&set);
 		sigprocmask(SIG_BLOCK, &set, &outermost.old);
 		sigaction(SIGXFSZ, &ignore, &outermost.old_xfsz);
 	}

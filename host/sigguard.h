@@ -18,6 +18,8 @@ struct sigguard {
 };
 
 void sigguard_init(struct sigguard *g);
+/* The signals that wait. */
+void sigguard_set(sigset_t *set);
 bool sigguard_hit(void);
 void sigguard_fini(struct sigguard *g);
 

@@ -131,18 +131,16 @@ static int walk(struct add *a, struct err *e)
 
 static int warn(struct add *a, struct err *e)
 {
-	int r = 0;
+	int r;
 
-	if (a->dropped > 0)
-		r = source_warn(a->s,
-				"%u devices, sockets or pipes are left out "
-				"of the image, the first is %s",
-				a->dropped, a->first_dropped);
-	if (r == 0 && a->bits > 0)
-		r = source_warn(a->s,
-				"the setuid and setgid bits of %u files are "
-				"dropped, the first is %s",
-				a->bits, a->first_bits);
+	r = source_warn_files(a->s,
+			      "left out of the image, for it holds no devices, "
+			      "sockets or pipes",
+			      a->first_dropped, a->dropped);
+	if (r == 0)
+		r = source_warn_files(a->s,
+				      "setuid and setgid bits are dropped",
+				      a->first_bits, a->bits);
 	return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "image/inputs.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -103,6 +104,45 @@ int inputs_add_link(struct inputs *l, const char *path)
 	return lstat(path, &st) < 0 ? -errno : add(l, path, &st, true);
 }
 
+static int add_entry(struct inputs *l, FTS *fts, FTSENT *f)
+{
+	switch (f->fts_info) {
+	case FTS_D:
+		if (f->fts_level > 0 && strcmp(f->fts_name, ".git") == 0) {
+			fts_set(fts, f, FTS_SKIP);
+			return 0;
+		}
+		return add(l, f->fts_path, f->fts_statp, true);
+	case FTS_DP:
+		return 0;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return -f->fts_errno;
+	default:
+		return add(l, f->fts_path, f->fts_statp, true);
+	}
+}
+
+int inputs_add_tree(struct inputs *l, const char *path)
+{
+	AUTO_FREE char *real = realpath(path, NULL);
+	char *const paths[] = { real, NULL };
+	FTSENT *f;
+	FTS *fts;
+	int r = 0;
+
+	if (!real)
+		return -errno;
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	if (!fts)
+		return -errno;
+	while (r == 0 && (f = fts_read(fts)) != NULL)
+		r = add_entry(l, fts, f);
+	fts_close(fts);
+	return r;
+}
+
 void inputs_fini(struct inputs *l)
 {
 	size_t i;
@@ -124,7 +164,7 @@ static bool format_now(char ret[NUMBERS], bool link, const char *path)
 	return true;
 }
 
-const char *inputs_changed(const struct inputs *l)
+const char *inputs_changed(const struct inputs *l, bool dirs)
 {
 	char was[NUMBERS], now[NUMBERS];
 	size_t i;
@@ -132,6 +172,8 @@ const char *inputs_changed(const struct inputs *l)
 	for (i = 0; i < l->count; i++) {
 		const struct input *in = &l->items[i];
 
+		if (S_ISDIR(in->st.st_mode) && !dirs)
+			continue;
 		format(was, in->link, &in->st);
 		if (!format_now(now, in->link, in->path) ||
 		    strcmp(was, now) != 0)

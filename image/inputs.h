@@ -33,12 +33,20 @@ int inputs_add(struct inputs *l, const char *path, const struct stat *st);
 /* The same with what stat(2), or lstat(2), says now. */
 int inputs_add_path(struct inputs *l, const char *path);
 int inputs_add_link(struct inputs *l, const char *path);
+/*
+ * A file, or a directory with all it holds except version control (.git),
+ * none of it through symbolic links. -E2BIG beyond INPUTS_MAX.
+ */
+int inputs_add_tree(struct inputs *l, const char *path);
 void inputs_fini(struct inputs *l);
 
 #define AUTO_INPUTS __attribute__((cleanup(inputs_fini)))
 
-/* The path of an input that is no longer what it was, or NULL. */
-const char *inputs_changed(const struct inputs *l);
+/*
+ * The path of an input that is no longer what it was, or NULL. Directories
+ * count only if `dirs`.
+ */
+const char *inputs_changed(const struct inputs *l, bool dirs);
 /* The latest ctime of all. */
 struct timespec inputs_newest(const struct inputs *l);
 

@@ -17,6 +17,7 @@
 #include "host/sigguard.h"
 #include "image/closure.h"
 #include "image/digest.h"
+#include "image/entry.h"
 #include "image/manifest.h"
 #include "image/mkfs.h"
 
@@ -132,6 +133,8 @@ static int complete(struct source *s, const char *kernel_path, struct err *e)
 	if (r == 0)
 		r = add_default_env(s, e);
 	if (r == 0)
+		r = entry_resolve(s, e);
+	if (r == 0)
 		r = closure_add(s, &private_bytes, e);
 	if (r == 0)
 		r = put_kernel(&s->stage, kernel_path, e);
@@ -175,7 +178,7 @@ static int check_undisturbed(const struct source *s, struct err *e)
 
 	if (sigguard_hit())
 		return err_set(e, EINTR, "interrupted");
-	path = inputs_changed(&s->inputs);
+	path = inputs_changed(&s->inputs, false);
 	if (path)
 		return err_set(e, EAGAIN,
 			       "%s changed while it was being sealed", path);

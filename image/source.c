@@ -80,6 +80,25 @@ bool source_origin(const struct source *s, const char *image,
 				image + best_len) < PATH_MAX;
 }
 
+int source_set_env(struct source *s, const char *entry)
+{
+	struct strlist *env = &s->config.env;
+	size_t i, len = strcspn(entry, "=") + 1;
+	char *copy;
+
+	for (i = 0; i < env->count; i++) {
+		if (strncmp(env->items[i], entry, len) != 0)
+			continue;
+		copy = strdup(entry);
+		if (!copy)
+			return -ENOMEM;
+		free(env->items[i]);
+		env->items[i] = copy;
+		return 0;
+	}
+	return strlist_add(env, entry);
+}
+
 int source_warn(struct source *s, const char *fmt, ...)
 {
 	va_list ap;
@@ -90,6 +109,16 @@ int source_warn(struct source *s, const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	return n < 0 ? -ENOMEM : strlist_take(&s->warnings, text);
+}
+
+int source_warn_files(struct source *s, const char *what, const char *first,
+		      unsigned count)
+{
+	if (count == 0)
+		return 0;
+	if (count == 1)
+		return source_warn(s, "%s: %s", what, first);
+	return source_warn(s, "%s: %s and %u more", what, first, count - 1);
 }
 
 int source_copy(struct source *s, const char *image, const char *host,

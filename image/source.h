@@ -53,9 +53,15 @@ int source_add_origin(struct source *s, const char *image, const char *host,
 /* Where on this machine the file came from; false: not from here. */
 bool source_origin(const struct source *s, const char *image,
 		   char ret[PATH_MAX]);
+/* Sets "NAME=value", in the place of another value. 0 or -ENOMEM. */
+int source_set_env(struct source *s, const char *entry);
 /* A sentence for the user that does not end the work. */
 int source_warn(struct source *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The same, about `count` files of which `first` is one; none if 0. */
+int source_warn_files(struct source *s, const char *what, const char *first,
+		      unsigned count);
 
 /*
  * Copies a file of this machine into the tree and remembers it as an input.

@@ -68,10 +68,15 @@ int stage_init(struct stage *s, struct err *e)
 		free(take_ptr(s->temp));
 		return err_sys(e, errno, "cannot make a directory in %s", tmp);
 	}
-	if (asprintf(&s->path, "%s/rootfs", s->temp) < 0) {
+	if (asprintf(&s->out, "%s/out", s->temp) < 0)
+		s->out = NULL;
+	if (asprintf(&s->path, "%s/out/rootfs", s->temp) < 0)
 		s->path = NULL;
+	if (!s->out || !s->path || mkdir(s->out, 0700) < 0) {
+		int code = s->out && s->path ? errno : ENOMEM;
+
 		stage_drop(s);
-		return err_set(e, ENOMEM, "out of memory");
+		return err_sys(e, code, "cannot make a directory in %s", tmp);
 	}
 	return 0;
 }
@@ -114,6 +119,7 @@ void stage_drop(struct stage *s)
 	if (fts)
 		fts_close(fts);
 	free(take_ptr(s->path));
+	free(take_ptr(s->out));
 	free(take_ptr(s->temp));
 }
 

@@ -15,7 +15,8 @@
 
 struct stage {
 	int fd; /* the root; -1: none yet */
-	char *path; /* its path, TEMP/rootfs; owned */
+	char *path; /* its path, OUT/rootfs; owned */
+	char *out; /* TEMP/out, empty at first; owned */
 	char *temp; /* the temporary directory; owned */
 };
 

@@ -82,7 +82,7 @@ unit-san:
 	+$(Q)$(SAN_MAKE) unit
 programs-san: $(B)/kernel
 	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor \
-		$(B)/san/bin/mayfly-unpack
+		$(B)/san/bin/mayfly-unpack $(B)/san/builders
 	$(Q)cp $(B)/kernel $(B)/san/kernel
 
 tests: test-programs unit unit-san programs-san fuzz-programs

@@ -18,14 +18,13 @@ refused() {
 
 refused 127 'none: No such file' none
 refused 127 'No such file' ''
-refused 126 'directory' .
 refused 126 'not a regular file|neither' /dev/null
 : >empty
 refused 126 'empty|neither' empty
 echo 'just text' >text
-refused 126 'neither an ELF program nor a mayfly image|not an ELF' text
-printf '#!/bin/sh\necho hi\n' >script
-refused 126 'neither an ELF program nor a mayfly image|not an ELF' script
+refused 126 'neither an ELF program nor a mayfly image' text
+mkdir empty.d
+refused 126 'neither an ELF program nor a mayfly image' empty.d
 
 cp "$PROGS/hello.musl" prog
 printf '\267\000' | dd of=prog bs=1 seek=18 conv=notrunc 2>/dev/null

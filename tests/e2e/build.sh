@@ -17,7 +17,7 @@ nothing_left() {
 
 cp "$PROGS/hello.musl" hello
 expect_status 0 "$MAYFLY" build ./hello
-expect_match '^sha256:[0-9a-f]{64}  hello\.img$' out
+expect_match '^sha256:[0-9a-f]{64}  hello\.img  [0-9]+ bytes$' out
 first=$(cut -d ' ' -f 1 out)
 mkdir sub
 cp hello sub/hello
