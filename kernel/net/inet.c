@@ -8,6 +8,7 @@
 #include <linux/in.h>
 
 #include "core/random.h"
+#include "net/interface.h"
 
 #define EPHEMERAL_FIRST 32768u
 #define EPHEMERAL_COUNT 28232u /* to 60999, as Linux has it */
@@ -84,20 +85,13 @@ static int choose_port(struct inet_bind *b)
 
 void inet_set_own(struct net_addr *a, bool v4)
 {
-	static const uint8_t ip4[4] = { MF_NET_GUEST >> 24,
-					MF_NET_GUEST >> 16 & 0xff,
-					MF_NET_GUEST >> 8 & 0xff,
-					MF_NET_GUEST & 0xff };
-	static const uint8_t ip6[16] = { [0] = 0xfe,
-					 [1] = 0x80,
-					 [14] = MF_NET_GUEST6_TAIL >> 8,
-					 [15] = MF_NET_GUEST6_TAIL & 0xff };
+	const struct interface *i = interface_at(1);
 
 	net_addr_set_any(a, v4);
-	if (v4)
-		memcpy(a->ip + 12, ip4, 4);
-	else
-		memcpy(a->ip, ip6, 16);
+	if (i && v4)
+		memcpy(a->ip + 12, i->ip4, sizeof(i->ip4));
+	else if (i)
+		memcpy(a->ip, i->ip6, sizeof(i->ip6));
 }
 
 /* The loopback, or an address of the guest's second interface. */
@@ -107,7 +101,7 @@ static bool is_own(const struct net_addr *a)
 
 	if (net_addr_is_loopback(a))
 		return true;
-	if (!(kernel_boot->egress & MF_EGRESS_ON))
+	if (!interface_at(1))
 		return false;
 	inet_set_own(&own, net_addr_is_v4(a));
 	return net_addr_same_ip(a, &own);

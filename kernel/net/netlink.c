@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NETLINK_ROUTE, as far as listing interfaces and addresses needs it (that is
- * what getifaddrs and its kin do): dumps of links and addresses, of which the
- * guest has one, the loopback. Other requests get the error of a family that
- * does not know them.
+ * what getifaddrs and its kin do): dumps of links and addresses. Other requests
+ * get the error of a family that does not know them.
  */
 #include <linux/eventpoll.h>
 #include <linux/rtnetlink.h>
 
 #include "core/alloc.h"
 #include "net/dgram.h"
+#include "net/interface.h"
 
-#define LOOPBACK_INDEX	1
-#define LOOPBACK_MTU	65536u
-#define LOOPBACK_FLAGS	0x10049u /* UP, LOOPBACK, RUNNING, LOWER_UP */
-#define ARPHRD_LOOPBACK 772
-#define LABEL_LEN	3 /* "lo" and its NUL */
-#define REPLY_MAX	512u
-#define PORT_ID		1u /* the process's own number */
+#define REPLY_MAX 1024u
+#define PORT_ID	  1u /* the process's own number */
 
 struct netlink_socket {
 	struct socket s;
@@ -82,46 +77,78 @@ static void reply_attr(struct reply *r, uint16_t type, const void *data,
 	memcpy(RTA_DATA(a), data, len);
 }
 
-static void reply_link(struct reply *r)
+static void reply_name(struct reply *r, uint16_t type,
+		       const struct interface *i)
+{
+	reply_attr(r, type, i->name, (uint32_t)strlen(i->name) + 1);
+}
+
+static void reply_link(struct reply *r, const struct interface *i)
 {
 	static const uint8_t none[6];
-	const uint32_t mtu = LOOPBACK_MTU;
+	static const uint8_t all[6] = { 255, 255, 255, 255, 255, 255 };
+	bool ether = i->broadcast[0];
 	struct ifinfomsg *info;
 
 	reply_begin(r, RTM_NEWLINK);
 	info = reply_add(r, sizeof(*info));
-	info->ifi_type = ARPHRD_LOOPBACK;
-	info->ifi_index = LOOPBACK_INDEX;
-	info->ifi_flags = LOOPBACK_FLAGS;
-	reply_attr(r, IFLA_IFNAME, "lo", LABEL_LEN);
-	reply_attr(r, IFLA_MTU, &mtu, sizeof(mtu));
-	reply_attr(r, IFLA_ADDRESS, none, sizeof(none));
-	reply_attr(r, IFLA_BROADCAST, none, sizeof(none));
+	info->ifi_type = i->hardware;
+	info->ifi_index = i->index;
+	info->ifi_flags = i->flags;
+	reply_name(r, IFLA_IFNAME, i);
+	reply_attr(r, IFLA_MTU, &i->mtu, sizeof(i->mtu));
+	reply_attr(r, IFLA_ADDRESS, i->mac, sizeof(i->mac));
+	reply_attr(r, IFLA_BROADCAST, ether ? all : none, sizeof(none));
 	reply_end(r);
 }
 
-static void reply_addr(struct reply *r, uint8_t family)
+static struct ifaddrmsg *reply_addr_begin(struct reply *r,
+					  const struct interface *i)
 {
-	static const uint8_t v4[4] = { 127, 0, 0, 1 };
-	static const uint8_t v6[16] = { [15] = 1 };
-	bool is_v4 = family == AF_INET;
 	struct ifaddrmsg *info;
 
 	reply_begin(r, RTM_NEWADDR);
 	info = reply_add(r, sizeof(*info));
-	info->ifa_family = family;
-	info->ifa_prefixlen = is_v4 ? 8 : 128;
 	info->ifa_flags = IFA_F_PERMANENT;
-	info->ifa_scope = RT_SCOPE_HOST;
-	info->ifa_index = LOOPBACK_INDEX;
-	if (is_v4) {
-		reply_attr(r, IFA_ADDRESS, v4, sizeof(v4));
-		reply_attr(r, IFA_LOCAL, v4, sizeof(v4));
-		reply_attr(r, IFA_LABEL, "lo", LABEL_LEN);
-	} else {
-		reply_attr(r, IFA_ADDRESS, v6, sizeof(v6));
-	}
+	info->ifa_scope = i->scope;
+	info->ifa_index = (uint32_t)i->index;
+	return info;
+}
+
+static void reply_addr4(struct reply *r, const struct interface *i)
+{
+	struct ifaddrmsg *info = reply_addr_begin(r, i);
+
+	info->ifa_family = AF_INET;
+	info->ifa_prefixlen = i->prefix4;
+	reply_attr(r, IFA_ADDRESS, i->ip4, sizeof(i->ip4));
+	reply_attr(r, IFA_LOCAL, i->ip4, sizeof(i->ip4));
+	if (i->broadcast[0])
+		reply_attr(r, IFA_BROADCAST, i->broadcast,
+			   sizeof(i->broadcast));
+	reply_name(r, IFA_LABEL, i);
 	reply_end(r);
+}
+
+static void reply_addr6(struct reply *r, const struct interface *i)
+{
+	struct ifaddrmsg *info = reply_addr_begin(r, i);
+
+	info->ifa_family = AF_INET6;
+	info->ifa_prefixlen = i->prefix6;
+	reply_attr(r, IFA_ADDRESS, i->ip6, sizeof(i->ip6));
+	reply_end(r);
+}
+
+static void reply_addrs(struct reply *r, uint8_t family)
+{
+	const struct interface *i;
+
+	for (unsigned n = 0; family != AF_INET6 && (i = interface_at(n)); n++)
+		reply_addr4(r, i);
+	for (unsigned n = 0; family != AF_INET && (i = interface_at(n)); n++)
+		if (interface_has_inet6(i))
+			reply_addr6(r, i);
 }
 
 /* A message that ends a dump, or refuses a request. */
@@ -146,15 +173,15 @@ static void reply_status(struct reply *r, const struct nlmsghdr *req, int err)
 
 static void answer(struct reply *r, const struct nlmsghdr *req, uint8_t family)
 {
+	const struct interface *i;
+
 	switch (req->nlmsg_type) {
 	case RTM_GETLINK:
-		reply_link(r);
+		for (unsigned n = 0; (i = interface_at(n)); n++)
+			reply_link(r, i);
 		break;
 	case RTM_GETADDR:
-		if (family != AF_INET6)
-			reply_addr(r, AF_INET);
-		if (family != AF_INET)
-			reply_addr(r, AF_INET6);
+		reply_addrs(r, family);
 		break;
 	case RTM_GETROUTE:
 	case RTM_GETNEIGH:

@@ -6,6 +6,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -284,9 +287,39 @@ static int fetch(const char *name, const char *port)
 	return 0;
 }
 
+static int interfaces(void)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET };
+	struct ifreq r = { .ifr_name = "eth0" };
+	struct ifaddrs *all, *a;
+	char text[64];
+	int s = tcp(0);
+
+	getifaddrs(&all);
+	for (a = all; a; a = a->ifa_next) {
+		const struct sockaddr_in *in = (const void *)a->ifa_addr;
+
+		if (!in || in->sin_family != AF_INET)
+			continue;
+		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+		say(a->ifa_name, "%s", text);
+	}
+	freeifaddrs(all);
+	if (ioctl(s, SIOCGIFINDEX, &r) < 0)
+		err("eth0", errno);
+	else
+		val("eth0", r.ifr_ifindex);
+	inet_pton(AF_INET, "169.254.1.2", &own.sin_addr);
+	ret("own", bind(s, (struct sockaddr *)&own, sizeof(own)));
+	close(s);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	abi_start();
+	if (argc == 2 && !strcmp(argv[1], "interfaces"))
+		return interfaces();
 	if (argc == 4 && !strcmp(argv[1], "fetch"))
 		return fetch(argv[2], argv[3]);
 	if (argc < 3 || resolve(argv[1]) < 0) {

@@ -54,3 +54,11 @@ expect_match 'looked up example.com, which is not allowed; --egress exa' err
 [ "$(wc -l <err)" = 1 ] || fail "said more than once"
 expect_status 1 run --egress all "$PROG" host.mayfly.internal 1
 expect_match 'looked up host.mayfly.internal, which is not allowed' err
+
+# The guest has an interface whose neighbours these are, or has none.
+expect_status 0 run --egress all "$PROG" interfaces
+printf '%s\n' 'lo: 127.0.0.1' 'eth0: 169.254.1.2' 'eth0: 2' 'own: 0' >want
+diff want out || fail "other interfaces"
+expect_status 0 run "$PROG" interfaces
+printf '%s\n' 'lo: 127.0.0.1' 'eth0: ENODEV' 'own: EADDRNOTAVAIL' >want
+diff want out || fail "other interfaces"
