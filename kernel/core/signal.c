@@ -6,8 +6,11 @@
  */
 #include "core/signal.h"
 
+#include <asm/siginfo.h>
+
 #include "core/alloc.h"
 #include "core/mm.h"
+#include "core/ptimer.h"
 #include "core/sigframe.h"
 #include "core/stubs.h"
 #include "core/thread.h"
@@ -200,6 +203,8 @@ bool signal_take(uint64_t set, struct ksiginfo *ret)
 						all) +
 	      1;
 	sigqueue_take(mine ? &current->sig.queue : &process_queue, sig, ret);
+	if (ret->code == SI_TIMER)
+		ptimer_delivered(ret->pid, ret->uid);
 	return true;
 }
 

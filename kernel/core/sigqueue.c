@@ -6,33 +6,15 @@
  */
 #include "core/sigqueue.h"
 
+#include <asm/siginfo.h>
+#include <limits.h>
+
 #include "core/alloc.h"
 
 struct entry {
 	struct list node;
 	struct ksiginfo info;
 };
-
-int sigqueue_add(struct sigqueue *q, const struct ksiginfo *info)
-{
-	uint64_t bit = SIG_BIT(info->signo);
-	struct entry *e;
-
-	if (!q->entries.next)
-		list_init(&q->entries);
-	if (info->signo < SIG_RT && (q->pending & bit))
-		return 0;
-	if (info->signo >= SIG_RT && q->count >= SIGQUEUE_MAX)
-		return -EAGAIN;
-	q->pending |= bit;
-	e = kzalloc(sizeof(*e));
-	if (!e)
-		return 0;
-	e->info = *info;
-	list_add_tail(&q->entries, &e->node);
-	q->count++;
-	return 0;
-}
 
 static struct entry *find(const struct sigqueue *q, int sig)
 {
@@ -47,6 +29,48 @@ static struct entry *find(const struct sigqueue *q, int sig)
 			return e;
 	}
 	return NULL;
+}
+
+/* A timer's signal that still waits counts what comes after it. */
+static bool add_overrun(struct sigqueue *q, const struct ksiginfo *info)
+{
+	struct list *pos;
+
+	if (info->code != SI_TIMER || !q->entries.next)
+		return false;
+	list_for_each(pos, &q->entries) {
+		struct entry *e = container_of(pos, struct entry, node);
+		int room = INT_MAX - e->info.uid;
+
+		if (e->info.code != SI_TIMER || e->info.pid != info->pid)
+			continue;
+		e->info.uid += info->uid < room ? info->uid + 1 : room;
+		return true;
+	}
+	return false;
+}
+
+int sigqueue_add(struct sigqueue *q, const struct ksiginfo *info)
+{
+	uint64_t bit = SIG_BIT(info->signo);
+	struct entry *e;
+
+	if (!q->entries.next)
+		list_init(&q->entries);
+	if (add_overrun(q, info))
+		return 0;
+	if (info->signo < SIG_RT && (q->pending & bit))
+		return 0;
+	if (info->signo >= SIG_RT && q->count >= SIGQUEUE_MAX)
+		return -EAGAIN;
+	q->pending |= bit;
+	e = kzalloc(sizeof(*e));
+	if (!e)
+		return 0;
+	e->info = *info;
+	list_add_tail(&q->entries, &e->node);
+	q->count++;
+	return 0;
 }
 
 static void remove_entry(struct sigqueue *q, struct entry *e)

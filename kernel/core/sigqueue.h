@@ -15,8 +15,8 @@
 struct ksiginfo {
 	int signo;
 	int code; /* SI_USER, SEGV_MAPERR, ... */
-	int pid;
-	int uid;
+	int pid; /* of a timer: its id */
+	int uid; /* of a timer: its overrun */
 	uint64_t value; /* si_addr of a fault, si_value of a queued one */
 };
 
