@@ -7,7 +7,8 @@ GO      ?= go
 RUSTC   ?= rustc
 FUZZ_CC ?= clang
 
-.PHONY: tests test-programs unit unit-san programs-san fuzz-programs fuzz test
+.PHONY: tests test-programs made-programs unit unit-san programs-san \
+	fuzz-programs fuzz test
 
 # ---- programs that run in the guest ----------------------------------------
 TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
@@ -57,18 +58,21 @@ $(B)/fuzz-obj/%.o: %.S
 	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -c $< -o $@
 
 $(B)/tests.mk: tools/gen-tests-mk tools/testtree.py tests/guest tests/abi \
-		tests/unit tests/fuzz $(wildcard tests/guest/* tests/guest/*/* \
-		tests/abi/* tests/unit/* tests/fuzz/*.c)
+		tests/unit tests/fuzz tests/programs \
+		$(wildcard tests/guest/* tests/guest/*/* \
+		tests/abi/* tests/unit/* tests/fuzz/*.c tests/programs/* \
+		tests/programs/*/*)
 	@mkdir -p $(@D)
 	@tools/gen-tests-mk >$@.new
 	@mv $@.new $@
-TEST_GOALS := tests test-programs unit unit-san fuzz-programs fuzz \
-	$(B)/tests/% $(B)/libtest.a $(B)/libfuzz.a
+TEST_GOALS := tests test-programs made-programs unit unit-san \
+	fuzz-programs fuzz $(B)/tests/% $(B)/libtest.a $(B)/libfuzz.a
 ifneq ($(filter $(TEST_GOALS),$(MAKECMDGOALS)),)
 include $(B)/tests.mk
 endif
 
 test-programs: $(TEST_PROGRAMS)
+made-programs: $(MADE_PROGRAMS)
 unit: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 

@@ -109,8 +109,8 @@ lint-cppcheck:
 # ---- scripts and man pages --------------------------------------------------
 # shellcheck knows neither what $LIB is nor that all run with -e.
 LINT_PY := $(wildcard tools/*.py tests/*.py tests/*/*.py bench/*.py \
-	builders/*/*.py examples/*/*.py) tools/lint \
-	tools/gen-tests-mk tools/run-tests \
+	tests/*/*/*.py builders/*/*.py examples/*/*.py) tools/lint \
+	tools/compatibility tools/gen-tests-mk tools/run-tests \
 	$(addprefix bench/,start syscall http idle run page)
 LINT_SH := $(wildcard builders/*.sh builders/*/detect builders/*/build) \
 	$(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \

@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 
+import compat
 import testtree
 
-LAYERS = ["unit", "guest", "abi", "e2e", "san", "fuzz", "lint", "hardware"]
+LAYERS = ["unit", "guest", "abi", "e2e", "programs", "san", "fuzz", "lint",
+          "hardware"]
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 BUILD = f"{ROOT}/build"
 MAYFLY = f"{BUILD}/bin/mayfly"
@@ -68,6 +70,7 @@ class Case:
             self.goals.add("all")
         self.timeout = prog.number("timeout", 30) if prog else 30
         self.alone = bool(prog) and prog.has("alone")
+        self.full = bool(prog) and prog.has("full")
         self.rename(name)
         self.tmp = None
         self.mayfly = MAYFLY
@@ -218,6 +221,10 @@ def end_session(session, mark):
     for _ in range(20):
         left = session_members(session, mark)
         if not left:
+            # A process is not to be seen while it is in exec.
+            time.sleep(0.01)
+            left = session_members(session, mark)
+        if not left:
             return []
         time.sleep(0.1)
     for pid in left:
@@ -340,6 +347,51 @@ class AbiCase(Case):
             raise Verdict(f"status {got_status}, natively {status}")
 
 
+class ProgramCase(Case):
+    """tests/programs/NAME: a program of others, natively and in the guest.
+    What its script reports must be what docs/compatibility.md says."""
+
+    VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+    def __init__(self, prog, substrate):
+        super().__init__(prog, f"programs/{prog.name}:{substrate}", substrate)
+        self.made = None
+        self.env = {}
+        if os.path.exists(f"{ROOT}/{prog.dir}/Makefile"):
+            self.made = f"{BUILD}/tests/programs/{prog.name}"
+            self.goals.add(f"build/tests/programs/{prog.name}.made")
+
+    def judge(self):
+        if self.made:
+            self.need(f"{self.made}.made")
+        rows_path = f"{self.tmp}/rows"
+        self.env = {"HERE": f"{ROOT}/{self.prog.dir}", "ROWS": rows_path,
+                    "OUT": self.made or ""}
+        status, _, _ = self.execute(["sh", "-eu", f"{ROOT}/{self.prog.path}"],
+                                    more_env=self.env)
+        rows, seals = compat.read_rows(rows_path)
+        title = self.prog.text("program")
+        compat.save(self.prog.name, self.substrate, {
+            "title": title, "version": self.version(), "rows": rows,
+            "seals": seals})
+        if status:
+            raise Verdict(f"status {status}")
+        if not rows:
+            raise Verdict("reports nothing that was exercised")
+        problem = compat.disagreement(title, self.substrate, rows)
+        if problem:
+            raise Verdict(f"{problem}; if that is right, run "
+                          "tools/compatibility")
+
+    def version(self):
+        _, out, err = self.execute(["sh", "-c", self.prog.text("version")],
+                                   more_env=self.env)
+        m = self.VERSION.search((out + err).decode(errors="replace"))
+        if not m:
+            raise Verdict("no version: " + self.prog.text("version"))
+        return m.group(0)
+
+
 class ManyCase(Case):
     """One command that reports many tests, each with a line on stdout:
     `RESULT pass|fail|skip NAME [why]`."""
@@ -423,6 +475,14 @@ def e2e_cases():
     return cases
 
 
+def program_cases():
+    cases = [ProgramCase(p, s) for p in testtree.program_programs()
+             for s in substrates(p)]
+    table = PlainCase(None, "programs/table",
+                      [f"{ROOT}/tools/compatibility", "--check"])
+    return cases + [table]
+
+
 def fuzz_cases():
     cases = []
     for p in testtree.fuzz_programs():
@@ -451,9 +511,8 @@ def hardware_cases():
 def all_cases(layers):
     makers = {
         "unit": unit_cases, "guest": guest_cases, "abi": abi_cases,
-        "e2e": e2e_cases, "san": san_cases, "fuzz": fuzz_cases,
-        "lint": lint_cases,
-        "hardware": hardware_cases,
+        "e2e": e2e_cases, "programs": program_cases, "san": san_cases,
+        "fuzz": fuzz_cases, "lint": lint_cases, "hardware": hardware_cases,
     }
     return [case for layer in LAYERS if layer in layers
             for case in makers[layer]()]

@@ -13,7 +13,7 @@ DIRECTIVE = re.compile(r"^\s*(?:\*|//|#)\s*test:\s*(\S+)\s*(.*?)\s*$")
 WORDS = {
     "flavours", "cflags", "args", "flags", "status", "native-only",
     "no-hardware", "hardware", "timeout", "alone", "once", "substrates",
-    "may-skip", "sources",
+    "may-skip", "sources", "full", "program", "version",
 }
 STATIC_FLAVOURS = ("musl", "musl-pie", "glibc", "glibc-pie")
 C_FLAVOURS = STATIC_FLAVOURS + ("glibc-dyn",)
@@ -101,6 +101,17 @@ def guest_programs():
     dirs = sorted(glob.glob("tests/guest/*/"))
     return [Program("guest", os.path.basename(d[:-1]), guest_main(d))
             for d in dirs]
+
+
+def program_programs():
+    """tests/programs/NAME/: programs of others, run as they are."""
+    found = [Program("programs", os.path.basename(d[:-1]), f"{d}run.sh")
+             for d in sorted(glob.glob("tests/programs/*/"))]
+    for p in found:
+        for word in ("program", "version"):
+            if not p.text(word):
+                raise TreeError(f"{p.path}: no directive {word}")
+    return found
 
 
 def abi_programs():
