@@ -12,6 +12,8 @@
 #include "core/rlimit.h"
 #include "fs/console.h"
 #include "fs/epoll.h"
+#include "fs/open.h"
+#include "fs/rangelock.h"
 
 #define FD_TABLE_MIN 32
 
@@ -131,6 +133,16 @@ int fd_install(struct file *f, int min, bool cloexec)
 	return fd_put(f, fd, cloexec);
 }
 
+/* Closing any descriptor of a file gives up the process's locks on it. */
+static void descriptor_gone(struct file *f)
+{
+	const struct vnode *vn = file_vnode(f);
+
+	if (vn)
+		rangelock_drop(vn, NULL);
+	file_unref(f);
+}
+
 int fd_install_at(struct file *f, int fd, bool cloexec)
 {
 	struct file *old;
@@ -142,7 +154,7 @@ int fd_install_at(struct file *f, int fd, bool cloexec)
 	old = fd_get(fd);
 	fd = fd_put(f, (uint32_t)fd, cloexec);
 	if (old && fd >= 0)
-		file_unref(old);
+		descriptor_gone(old);
 	return fd;
 }
 
@@ -155,7 +167,7 @@ int fd_close(int fd)
 	fds.entries[fd] = (struct fd_entry){ 0 };
 	if ((uint32_t)fd < fds.hint)
 		fds.hint = (uint32_t)fd;
-	file_unref(f);
+	descriptor_gone(f);
 	return 0;
 }
 

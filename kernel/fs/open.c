@@ -10,6 +10,7 @@
 
 #include "core/alloc.h"
 #include "fs/inotify.h"
+#include "fs/rangelock.h"
 #include "fs/regfile.h"
 #include "fs/vfs.h"
 
@@ -39,6 +40,7 @@ void vfile_release(struct file *f)
 {
 	struct vfile *vf = f->priv;
 
+	rangelock_drop(vf->vn, f);
 	if (vf->flock)
 		(void)vfile_flock(f, LOCK_UN);
 	if (!(f->flags & O_PATH))
@@ -95,6 +97,8 @@ static uint32_t access_of_flags(uint32_t flags)
 
 static int check_open(const struct vnode *vn, uint32_t flags)
 {
+	int rc;
+
 	if ((flags & O_DIRECTORY) && !vnode_is_dir(vn))
 		return -ENOTDIR;
 	if (flags & O_PATH)
@@ -106,7 +110,10 @@ static int check_open(const struct vnode *vn, uint32_t flags)
 		return -EISDIR;
 	if ((flags & O_NOATIME) && vnode_may_own(vn))
 		return -EPERM;
-	return vnode_access(vn, access_of_flags(flags));
+	rc = vnode_access(vn, access_of_flags(flags));
+	if (!rc && vn == vfs_exe() && (access_of_flags(flags) & ACCESS_W))
+		rc = -ETXTBSY;
+	return rc;
 }
 
 static int open_vnode(struct vnode *vn, uint32_t flags, struct file **ret)

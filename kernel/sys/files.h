@@ -39,6 +39,9 @@ struct at_target {
 	struct file *file;
 };
 
+/* fcntl(2) with one of the locking commands. */
+long fcntl_lock(struct file *f, uint32_t cmd, uint64_t arg);
+
 int at_lookup(int dirfd, uint64_t upath, uint32_t flags, struct at_target *ret);
 void at_release(struct at_target *t);
 

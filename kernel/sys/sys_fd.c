@@ -11,6 +11,7 @@
 #include "core/rlimit.h"
 #include "fs/anon.h"
 #include "sys/clock.h"
+#include "sys/files.h"
 #include "sys/syscall.h"
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME)
@@ -76,33 +77,6 @@ long sys_dup3(struct mf_regs *r)
 
 /* ---- fcntl -------------------------------------------------------------- */
 
-/* Locks belong to processes, and there is one: nobody is in the way. */
-static long fcntl_lock(struct file *f, uint32_t cmd, uint64_t arg)
-{
-	struct flock l;
-
-	if (copy_from_user(&l, arg, sizeof(l)) < 0)
-		return -EFAULT;
-	if (l.l_whence < 0 || l.l_whence > 2)
-		return -EINVAL;
-	if (cmd == F_GETLK) {
-		if (l.l_type != F_RDLCK && l.l_type != F_WRLCK)
-			return -EINVAL;
-		l.l_type = F_UNLCK;
-		return copy_to_user(arg, &l, sizeof(l));
-	}
-	switch (l.l_type) {
-	case F_UNLCK:
-		return 0;
-	case F_RDLCK:
-		return (f->flags & O_ACCMODE) == O_WRONLY ? -EBADF : 0;
-	case F_WRLCK:
-		return (f->flags & O_ACCMODE) == O_RDONLY ? -EBADF : 0;
-	default:
-		return -EINVAL;
-	}
-}
-
 static long fcntl_dup(struct file *f, uint64_t min, bool cloexec)
 {
 	if (min >= rlimit_nofile())
@@ -144,6 +118,9 @@ long sys_fcntl(struct mf_regs *r)
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
 		return fcntl_lock(f, (uint32_t)r->rsi, r->rdx);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:

@@ -5,7 +5,8 @@
  * test: sources kernel/fs/image.c kernel/fs/regfile.c kernel/fs/tree.c
  * test: sources kernel/fs/path.c kernel/fs/open.c kernel/fs/vnodefile.c
  * test: sources kernel/fs/devfiles.c kernel/fs/vfs.c kernel/fs/pseudo.c
- * test: sources kernel/fs/inotify.c kernel/sys/sys_inotify.c
+ * test: sources kernel/fs/inotify.c kernel/fs/rangelock.c
+ * test: sources kernel/sys/sys_inotify.c
  * test: sources kernel/sys/sys_dir.c kernel/sys/sys_file_io.c
  * test: sources kernel/sys/sys_file_open.c kernel/sys/sys_file_attr.c
  * test: sources kernel/sys/sys_file_copy.c
