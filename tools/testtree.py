@@ -16,7 +16,7 @@ WORDS = {
     "may-skip", "sources", "full", "program", "version",
 }
 STATIC_FLAVOURS = ("musl", "musl-pie", "glibc", "glibc-pie")
-C_FLAVOURS = STATIC_FLAVOURS + ("glibc-dyn",)
+C_FLAVOURS = STATIC_FLAVOURS + ("glibc-dyn", "musl-dyn")
 BY_SUFFIX = {".go": "go", ".rs": "rust", ".S": "asm"}
 
 

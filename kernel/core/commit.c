@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory behind areas. Three kinds of leaf exist: frames the area owns
- * (anonymous memory and private copies of file pages), frames of a shared
- * file (one reference each), and pages of the image (MF_IMAGE_GPA and up,
- * never freed). Freed frames wait in `freed` until the TLB is flushed.
+ * (anonymous memory and private copies of file pages), frames of a file (one
+ * reference each) and pages of the image (MF_IMAGE_GPA and up, never freed).
+ * A private area shows the file's own memory until it becomes writable.
+ * Freed frames wait in `freed` until the TLB is flushed.
  */
 #include "core/commit.h"
 
@@ -104,31 +105,44 @@ static int commit_anon(uint64_t va, uint64_t len, uint32_t prot)
 	return 0;
 }
 
-/* A private copy of a run of file memory (or zeroes, for a hole). */
+/* Where the kernel reads what an extent names. */
+static const void *extent_bytes(const struct map_extent *e)
+{
+	if (e->gpa.v >= MF_IMAGE_GPA)
+		return (const void *)(uintptr_t)(MF_IMAGE_VA + e->gpa.v -
+						 MF_IMAGE_GPA);
+	return gpa_kva(e->gpa);
+}
+
+/*
+ * A private copy of a run of file memory, in place of what is mapped there.
+ * When it fails, a part may be copied; nothing is lost.
+ */
 static int commit_copy(uint64_t va, const struct map_extent *from,
 		       uint32_t prot)
 {
-	for (uint64_t off = 0; off < from->len; off += PAGE_SIZE) {
-		gpa_t g = frame_alloc(0);
+	const char *bytes = extent_bytes(from);
+	uint64_t len = from->len;
+
+	while (len) {
+		uint64_t count, size;
+		gpa_t g = frame_alloc_run(piece_pages(va, len), &count);
 		int err;
 
 		if (!g.v)
-			return exhausted(from->len - off);
-		if (from->gpa.v >= MF_IMAGE_GPA)
-			memcpy(gpa_kva(g),
-			       (const void *)(uintptr_t)(MF_IMAGE_VA +
-							 from->gpa.v -
-							 MF_IMAGE_GPA + off),
-			       PAGE_SIZE);
-		else if (from->gpa.v)
-			memcpy(gpa_kva(g),
-			       gpa_kva((gpa_t){ from->gpa.v + off }),
-			       PAGE_SIZE);
-		err = arch_mmu_map(va + off, g, PAGE_SIZE, prot | ARCH_DIRTY);
+			return exhausted(len);
+		size = count * PAGE_SIZE;
+		memcpy(gpa_kva(g), bytes, size);
+		err = arch_mmu_unmap(va, size, free_later);
+		if (!err)
+			err = arch_mmu_map(va, g, size, prot | ARCH_DIRTY);
 		if (err) {
-			frame_unref_range(g, PAGE_SIZE, true);
+			frame_unref_range(g, size, true);
 			return err;
 		}
+		va += size;
+		bytes += size;
+		len -= size;
 	}
 	return 0;
 }
@@ -161,8 +175,9 @@ static int commit_file(struct vma *v, uint64_t va, uint64_t len)
 		if (err)
 			return err;
 		e.len = min_u64(e.len, len);
-		if (shared ||
-		    (e.gpa.v >= MF_IMAGE_GPA && !(v->prot & PROT_WRITE)))
+		if (!e.gpa.v)
+			err = commit_anon(va, e.len, v->prot);
+		else if (shared || !(v->prot & PROT_WRITE))
 			err = commit_shared(va, &e, v->prot);
 		else
 			err = commit_copy(va, &e, v->prot);
@@ -218,30 +233,52 @@ int commit_area(struct vma *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* Image pages that become writable are replaced by copies. */
-static int own_image_pages(struct vma *v)
+/* Whether a page of a private area is not the area's own. */
+static bool is_files(gpa_t gpa)
 {
+	return gpa.v >= MF_IMAGE_GPA || frame_is_shared(gpa);
+}
+
+/* The next run of the file's pages in [*va, end), contiguous; len 0: none. */
+static struct map_extent next_file_run(uint64_t *va, uint64_t end)
+{
+	struct map_extent run = { { 0 }, 0 };
 	struct arch_leaf leaf;
-	uint64_t va = v->start;
+	uint64_t at = *va;
 
-	while (va < v->end) {
-		arch_mmu_lookup(va, &leaf);
-		if (leaf.present && leaf.gpa.v >= MF_IMAGE_GPA) {
-			uint64_t lo = max_u64(leaf.va, v->start);
-			uint64_t hi = min_u64(leaf.va + leaf.size, v->end);
-			struct map_extent from = {
-				{ leaf.gpa.v + lo - leaf.va }, hi - lo
-			};
-			int err = arch_mmu_unmap(lo, hi - lo, NULL);
+	for (; at < end; at = leaf.va + leaf.size) {
+		uint64_t gpa;
 
-			if (!err)
-				err = commit_copy(lo, &from, v->prot);
-			if (err)
-				return err;
+		arch_mmu_lookup(at, &leaf);
+		gpa = leaf.gpa.v + (at - leaf.va);
+		if (!leaf.present || !is_files(leaf.gpa)) {
+			if (run.len)
+				break;
+			continue;
 		}
-		va = leaf.va + leaf.size;
+		if (run.len && run.gpa.v + run.len != gpa)
+			break;
+		if (!run.len) {
+			*va = at;
+			run.gpa.v = gpa;
+		}
+		run.len += min_u64(leaf.va + leaf.size, end) - at;
 	}
-	return 0;
+	return run;
+}
+
+/* Pages of the file that become writable are replaced by copies. */
+static int own_file_pages(const struct vma *v)
+{
+	uint64_t va = v->start;
+	struct map_extent run;
+	int err = 0;
+
+	while (!err && (run = next_file_run(&va, v->end)).len) {
+		err = commit_copy(va, &run, v->prot);
+		va += run.len;
+	}
+	return err;
 }
 
 int commit_protect(struct vma *v)
@@ -253,7 +290,7 @@ int commit_protect(struct vma *v)
 	mm_epoch++;
 	if ((v->prot & PROT_WRITE) && v->file &&
 	    (v->flags & MAP_TYPE) == MAP_PRIVATE) {
-		err = own_image_pages(v);
+		err = own_file_pages(v);
 		if (err)
 			return err;
 	}
@@ -269,8 +306,7 @@ int commit_release(uint64_t start, uint64_t end)
 	return arch_mmu_unmap(start, end - start, free_later);
 }
 
-/* The area's own frames become zero; the mapping does not change. */
-static void zero_leaves(uint64_t start, uint64_t end)
+int commit_clear(uint64_t start, uint64_t end)
 {
 	struct map_extent run = { { 0 }, 0 };
 	uint64_t va = start;
@@ -297,6 +333,7 @@ static void zero_leaves(uint64_t start, uint64_t end)
 	}
 	if (run.len)
 		reclaim_zero(run.gpa, run.len);
+	return 0;
 }
 
 int commit_discard(struct vma *v, uint64_t start, uint64_t end)
@@ -305,10 +342,8 @@ int commit_discard(struct vma *v, uint64_t start, uint64_t end)
 
 	if ((v->flags & MAP_TYPE) != MAP_PRIVATE)
 		return 0;
-	if (!v->file) {
-		zero_leaves(start, end);
-		return 0;
-	}
+	if (!v->file)
+		return commit_clear(start, end);
 	err = commit_release(start, end);
 	if (err)
 		return err;

@@ -18,6 +18,8 @@ int commit_protect(struct vma *v);
 int commit_release(uint64_t start, uint64_t end);
 /* The range reads as fresh again (MADV_DONTNEED). 0 or -errno. */
 int commit_discard(struct vma *v, uint64_t start, uint64_t end);
+/* The range's own memory becomes zero. 0. */
+int commit_clear(uint64_t start, uint64_t end);
 /* Moves the memory of [from, from + len) to the empty range at `to`. */
 int commit_move(uint64_t from, uint64_t to, uint64_t len);
 void commit_finish(void);

@@ -18,9 +18,8 @@
 #include "fs/vfs.h"
 #include "lib/elf.h"
 
-#define STACK_SIZE  (8ull << 20) /* as RLIMIT_STACK says */
-#define STACK_GUARD (1ull << 20)
-#define PIE_BASE    0x555555554000ull
+#define STACK_SIZE (8ull << 20) /* as RLIMIT_STACK says */
+#define PIE_BASE   0x555555554000ull
 
 struct binary {
 	const char *path;
@@ -33,7 +32,6 @@ struct binary {
 struct program {
 	struct binary main;
 	struct binary interp; /* file NULL: the program is static */
-	uint64_t stack_top;
 	uint64_t sp; /* grows down while the stack is written */
 };
 
@@ -222,20 +220,9 @@ static void load_main(struct program *p)
 
 static void map_stack(struct program *p)
 {
-	struct mmap_request req = {
-		.len = STACK_SIZE + STACK_GUARD,
-		.prot = PROT_NONE,
-		.flags = MAP_PRIVATE | MAP_ANONYMOUS | VMA_STACK,
-	};
-	int64_t at = mm_map(&req);
+	uint32_t exec = p->main.elf.exec_stack ? PROT_EXEC : 0u;
 
-	if (at < 0)
-		kpanic("no room for the stack");
-	p->stack_top = (uint64_t)at + STACK_SIZE + STACK_GUARD;
-	p->sp = p->stack_top;
-	if (mm_protect(p->stack_top - STACK_SIZE, STACK_SIZE,
-		       PROT_READ | PROT_WRITE |
-			       (p->main.elf.exec_stack ? PROT_EXEC : 0u)) < 0)
+	if (mm_map_stack(STACK_SIZE, PROT_READ | PROT_WRITE | exec, &p->sp))
 		kpanic("memory exhausted: no %llu KiB for the stack",
 		       STACK_SIZE >> 10);
 }

@@ -250,6 +250,11 @@ void frame_ref(gpa_t gpa)
 	frames[gpa.v / PAGE_SIZE].extra_refs++;
 }
 
+bool frame_is_shared(gpa_t gpa)
+{
+	return frames[gpa.v / PAGE_SIZE].extra_refs;
+}
+
 uint64_t frame_free_bytes(void)
 {
 	return free_pages * PAGE_SIZE + (fresh_end - fresh);

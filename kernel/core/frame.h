@@ -29,6 +29,7 @@ gpa_t frame_alloc_run(uint64_t want, uint64_t *ret_count);
  */
 void frame_unref_range(gpa_t gpa, uint64_t len, bool dirty);
 void frame_ref(gpa_t gpa); /* one page */
+bool frame_is_shared(gpa_t gpa); /* more than one reference */
 
 uint64_t frame_free_bytes(void); /* of the RAM mapped now */
 uint64_t frame_available_bytes(void); /* and of what can still be mapped */

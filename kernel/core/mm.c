@@ -255,6 +255,8 @@ int64_t mm_map(const struct mmap_request *req)
 
 	if (!len || len > MF_USER_VA_MAX)
 		return req->len ? -ENOMEM : -EINVAL;
+	if (!mm_may_map(req, len))
+		return -ENOMEM;
 	at = choose_address(req, len);
 	if (at < 0)
 		return at;
@@ -300,6 +302,8 @@ static int protect_area(struct vma *v, uint32_t prot)
 	if ((v->flags & MAP_TYPE) == MAP_SHARED && v->file &&
 	    (prot & PROT_WRITE) && (v->file->flags & 3) != 2 /* O_RDWR */)
 		return -EACCES;
+	if ((prot & PROT_WRITE) && !mm_may_write(v))
+		return -ENOMEM;
 	v->prot = prot;
 	err = commit_protect(v);
 	if (err)
@@ -335,6 +339,28 @@ int mm_protect(uint64_t addr, uint64_t len, uint32_t prot)
 	return err ? err : stop < end ? -ENOMEM : 0;
 }
 
+static int advise_area(struct vma *v, uint64_t start, uint64_t end, int advice)
+{
+	bool private = (v->flags & MAP_TYPE) == MAP_PRIVATE;
+
+	start = max_u64(v->start, start);
+	end = min_u64(v->end, end);
+	switch (advice) {
+	case MADV_FREE:
+		return v->file || !private ? -EINVAL :
+					     commit_discard(v, start, end);
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		return commit_discard(v, start, end);
+	case MADV_REMOVE:
+		return private ? (v->file ? -EACCES : -EINVAL) :
+		       v->file ? mm_file_remove(v, start, end) :
+				 commit_clear(start, end);
+	default:
+		return 0;
+	}
+}
+
 int mm_advise(uint64_t addr, uint64_t len, int advice)
 {
 	uint64_t end;
@@ -348,31 +374,30 @@ int mm_advise(uint64_t addr, uint64_t len, int advice)
 	if (!range_ok(addr, len))
 		return -ENOMEM;
 	end = addr + len;
-	if (advice == MADV_DONTNEED || advice == MADV_FREE ||
-	    advice == MADV_REMOVE)
-		for (size_t i = area_index(addr);
-		     !err && i < area_count && areas[i]->start < end; i++)
-			err = commit_discard(areas[i],
-					     max_u64(areas[i]->start, addr),
-					     min_u64(areas[i]->end, end));
+	for (size_t i = area_index(addr);
+	     !err && i < area_count && areas[i]->start < end; i++)
+		err = advise_area(areas[i], addr, end, advice);
 	commit_finish();
 	if (err)
 		return err;
 	return mapped_until(addr, end) == end ? 0 : -ENOMEM;
 }
 
-/* Moves or grows the single area [addr, addr + old_len). */
-static int64_t remap_move(const struct vma *v, uint64_t old_len,
-			  uint64_t new_len, int64_t to)
+/*
+ * Moves the single area [v->start, v->start + old_len). With `keep` the old
+ * place stays mapped, without memory.
+ */
+static int64_t remap_move(struct vma *v, uint64_t old_len, uint64_t new_len,
+			  uint64_t to, bool keep)
 {
 	struct vma like = *v;
 	uint64_t from = v->start;
-	uint64_t keep = min_u64(old_len, new_len);
+	uint64_t moved = min_u64(old_len, new_len);
 	struct vma *n;
 	int err;
 
-	like.start = (uint64_t)to;
-	like.end = like.start + new_len;
+	like.start = to;
+	like.end = to + new_len;
 	n = area_new(&like);
 	if (!n)
 		return -ENOMEM;
@@ -383,16 +408,21 @@ static int64_t remap_move(const struct vma *v, uint64_t old_len,
 		kfree(n);
 		return err;
 	}
-	err = commit_move(from, n->start, keep);
+	err = commit_move(from, to, moved);
 	if (!err)
 		err = commit_area(n, n->start, n->end);
+	if (!err && keep)
+		err = commit_area(v, v->start, v->end);
 	if (err) {
-		commit_move(n->start, from, keep);
-		mm_unmap(n->start, new_len);
+		commit_release(from, from + moved);
+		commit_move(to, from, moved);
+		mm_unmap(to, new_len);
 		return err;
 	}
-	err = mm_unmap(from, old_len);
-	return err ? err : to;
+	if (!keep)
+		err = mm_unmap(from, old_len);
+	areas_merge(to, to + new_len);
+	return err ? err : (int64_t)to;
 }
 
 static int64_t remap_grow(struct vma *v, uint64_t old_len, uint64_t new_len,
@@ -403,6 +433,8 @@ static int64_t remap_grow(struct vma *v, uint64_t old_len, uint64_t new_len,
 	uint64_t room;
 	int err;
 
+	if (!mm_may_grow(v, new_len - old_len))
+		return -ENOMEM;
 	if (range_free(old_end, new_len - old_len)) {
 		v->end = addr + new_len;
 		err = commit_area(v, old_end, v->end);
@@ -418,49 +450,101 @@ static int64_t remap_grow(struct vma *v, uint64_t old_len, uint64_t new_len,
 	room = find_room(new_len);
 	if (!room)
 		return -ENOMEM;
-	return remap_move(v, old_len, new_len, (int64_t)room);
+	return remap_move(v, old_len, new_len, room, false);
+}
+
+/* The area of exactly [addr, addr + len), cut out of a larger one. */
+static int area_isolate(uint64_t addr, uint64_t len, struct vma **ret)
+{
+	size_t i = area_index(addr);
+	int err;
+
+	if (areas[i]->end - addr < len)
+		return -EFAULT;
+	/* Duplicating shared memory, with length 0, does not exist here. */
+	if (!len)
+		return -EINVAL;
+	err = area_cut(addr);
+	if (!err)
+		err = area_cut(addr + len);
+	*ret = areas[area_index(addr)];
+	return err;
+}
+
+/* MREMAP_FIXED, MREMAP_DONTUNMAP or both. */
+static int64_t remap_to(uint64_t addr, uint64_t old_len, uint64_t new_len,
+			uint32_t flags, uint64_t to)
+{
+	struct vma *v = NULL;
+	int err = 0;
+
+	if (to % PAGE_SIZE || to >= MF_USER_VA_MAX ||
+	    new_len > MF_USER_VA_MAX - to ||
+	    (to < addr + old_len && addr < to + new_len))
+		return -EINVAL;
+	if (flags & MREMAP_FIXED) {
+		if (to < MF_USER_VA_MIN)
+			return -EPERM;
+		err = mm_unmap(to, new_len);
+		if (!err && new_len < old_len) {
+			err = mm_unmap(addr + new_len, old_len - new_len);
+			old_len = new_len;
+		}
+	} else {
+		to = find_room(new_len);
+	}
+	if (!err)
+		err = area_isolate(addr, old_len, &v);
+	if (err)
+		return err;
+	if (!to ||
+	    !mm_may_grow(v, flags & MREMAP_DONTUNMAP ? new_len :
+						       new_len - old_len))
+		return -ENOMEM;
+	return remap_move(v, old_len, new_len, to, flags & MREMAP_DONTUNMAP);
+}
+
+/* What Linux looks at before the addresses. */
+static bool remap_flags_ok(uint64_t old_len, uint64_t new_len, uint32_t flags)
+{
+	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return false;
+	if ((flags & ~MREMAP_MAYMOVE) && !(flags & MREMAP_MAYMOVE))
+		return false;
+	return !(flags & MREMAP_DONTUNMAP) || old_len == new_len;
 }
 
 int64_t mm_remap(uint64_t addr, uint64_t old_len, uint64_t new_len,
 		 uint32_t flags, uint64_t new_addr)
 {
-	size_t i;
-	int err;
+	const struct vma *at;
+	struct vma *v;
+	int64_t ret;
 
+	if (!remap_flags_ok(old_len, new_len, flags) || addr % PAGE_SIZE)
+		return -EINVAL;
 	old_len = ALIGN_UP(old_len, PAGE_SIZE);
 	new_len = ALIGN_UP(new_len, PAGE_SIZE);
-	if (addr % PAGE_SIZE || !new_len ||
-	    (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) ||
-	    ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
+	if (!new_len)
 		return -EINVAL;
-	if (!old_len || !range_ok(addr, old_len) || new_len > MF_USER_VA_MAX)
-		return -EINVAL;
-	i = area_index(addr);
-	if (i == area_count || areas[i]->start > addr ||
-	    areas[i]->end < addr + old_len)
+	at = mm_find(addr);
+	if (!at || at->start > addr)
 		return -EFAULT;
-	err = area_cut(addr);
-	if (!err)
-		err = area_cut(addr + old_len);
-	if (err)
-		return err;
-	if (flags & MREMAP_FIXED) {
-		if (new_addr % PAGE_SIZE || !range_ok(new_addr, new_len) ||
-		    (new_addr < addr + old_len && addr < new_addr + new_len))
-			return -EINVAL;
-		err = mm_unmap(new_addr, new_len);
-		if (err)
-			return err;
-		return remap_move(areas[area_index(addr)], old_len, new_len,
-				  (int64_t)new_addr);
-	}
+	if (old_len > MF_USER_VA_MAX - addr || new_len > MF_USER_VA_MAX)
+		return -EINVAL;
+	if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return remap_to(addr, old_len, new_len, flags, new_addr);
 	if (new_len < old_len) {
-		err = mm_unmap(addr + new_len, old_len - new_len);
-		return err ? err : (int64_t)addr;
+		ret = mm_unmap(addr + new_len, old_len - new_len);
+		return ret ? ret : (int64_t)addr;
 	}
 	if (new_len == old_len)
 		return (int64_t)addr;
-	return remap_grow(areas[area_index(addr)], old_len, new_len, flags);
+	ret = area_isolate(addr, old_len, &v);
+	if (!ret)
+		ret = remap_grow(v, old_len, new_len, flags);
+	areas_merge(addr, addr + new_len);
+	return ret;
 }
 
 void mm_set_brk(uint64_t start)
@@ -491,23 +575,4 @@ uint64_t mm_brk(uint64_t want)
 	}
 	brk_end = want;
 	return brk_end;
-}
-
-uint64_t mm_virtual_bytes(void)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < area_count; i++)
-		sum += areas[i]->end - areas[i]->start;
-	return sum;
-}
-
-uint64_t mm_committed_bytes(void)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < area_count; i++)
-		if (areas[i]->prot & PROT_WRITE)
-			sum += areas[i]->end - areas[i]->start;
-	return sum;
 }

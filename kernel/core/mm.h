@@ -54,14 +54,42 @@ struct vnode;
 void mm_file_resized(const struct vnode *vn, uint64_t old_size,
 		     uint64_t new_size);
 
+/*
+ * Other memory holds the file's bytes [off, off + len), whole pages: areas
+ * that show it follow.
+ */
+void mm_file_changed(const struct vnode *vn, uint64_t off, uint64_t len);
+/* madvise(MADV_REMOVE) of a part of a shared file area. 0 or -errno. */
+int mm_file_remove(const struct vma *v, uint64_t start, uint64_t end);
+
 /* The area that holds addr, or the next one above it, or NULL. */
 const struct vma *mm_find(uint64_t addr);
 /* Areas in address order, for /proc/self/maps; NULL past the end. */
 const struct vma *mm_area(size_t index);
 /* Grows whenever memory the program could use may have gone. */
 extern uint64_t mm_epoch;
-/* Bytes of areas in all, and of accessible private ones. */
+
+/* ---- resource limits (core/mm_limit.c) ---------------------------------- */
+
+/* Bytes of areas in all, and of private writable ones but the stack. */
 uint64_t mm_virtual_bytes(void);
-uint64_t mm_committed_bytes(void);
+uint64_t mm_data_bytes(void);
+/* Whether RLIMIT_AS and RLIMIT_DATA allow it. */
+bool mm_may_map(const struct mmap_request *req, uint64_t len);
+bool mm_may_grow(const struct vma *v, uint64_t more);
+bool mm_may_write(const struct vma *v); /* that it becomes writable */
+
+#define MM_STACK_MAX   (128ull << 20)
+#define MM_STACK_GUARD (1ull << 20)
+
+/*
+ * The first thread's stack: `size` bytes, below them room for MM_STACK_MAX
+ * in all. 0 or -errno.
+ */
+int mm_map_stack(uint64_t size, uint32_t prot, uint64_t *ret_top);
+/* Whether an area is such room, which the program does not know of. */
+bool mm_is_reserve(const struct vma *v);
+/* RLIMIT_STACK has another value, in bytes. */
+void mm_stack_limit(uint64_t limit);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resource limits. Only RLIMIT_NOFILE is enforced (fs/file.c); the others are
- * remembered, so that a program reads back what it set.
+ * Resource limits. RLIMIT_NOFILE (fs/file.c), RLIMIT_AS, RLIMIT_DATA and
+ * RLIMIT_STACK (core/mm_limit.c) are enforced; the others are remembered, so
+ * that a program reads back what it set.
  */
 #include "core/rlimit.h"
 
 #include <asm-generic/resource.h>
+
+#include "core/mm.h"
 
 #define INF RLIM64_INFINITY
 
@@ -43,7 +46,14 @@ int rlimit_set(uint32_t resource, const struct rlimit64 *l)
 	if (l->rlim_max > limits[resource].rlim_max)
 		return -EPERM;
 	limits[resource] = *l;
+	if (resource == RLIMIT_STACK)
+		mm_stack_limit(l->rlim_cur);
 	return 0;
+}
+
+uint64_t rlimit_value(uint32_t resource)
+{
+	return limits[resource].rlim_cur;
 }
 
 uint32_t rlimit_nofile(void)

@@ -6,6 +6,7 @@
 #include "fs/pagetree.h"
 
 #include "core/alloc.h"
+#include "core/frame.h"
 
 #define SLOT_BITS  6
 #define SLOT_COUNT 64u
@@ -16,11 +17,22 @@ struct node {
 	void *slot[SLOT_COUNT];
 };
 
-static uint64_t total;
+#define TAG_NONE     0 /* frame tags; core/heap.c has others */
+#define TAG_PROMISED 255
+
+static uint64_t total, promised_total;
 
 uint64_t pagetree_total(void)
 {
-	return total;
+	return total - promised_total;
+}
+
+void pagetree_redeem(void *page)
+{
+	if (frame_tag(page) != TAG_PROMISED)
+		return;
+	frame_set_tag(page, TAG_NONE);
+	promised_total--;
 }
 
 /* One past the largest index a tree of this height holds. */
@@ -62,7 +74,7 @@ static int grow(struct pagetree *t, uint64_t index)
 	return 0;
 }
 
-int pagetree_set(struct pagetree *t, uint64_t index, void *page)
+int pagetree_set(struct pagetree *t, uint64_t index, void *page, bool promised)
 {
 	void **slot = &t->root;
 	int rc = grow(t, index);
@@ -85,6 +97,8 @@ int pagetree_set(struct pagetree *t, uint64_t index, void *page)
 	*slot = page;
 	t->page_count++;
 	total++;
+	promised_total += promised;
+	frame_set_tag(page, promised ? TAG_PROMISED : TAG_NONE);
 	return 0;
 }
 
@@ -100,6 +114,7 @@ static bool subtree_remove(struct pagetree *t, void *p, unsigned height,
 	uint64_t step;
 
 	if (!height) {
+		pagetree_redeem(p);
 		page_free(p, 0);
 		t->page_count--;
 		total--;

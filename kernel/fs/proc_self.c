@@ -131,7 +131,7 @@ static void text_statm(struct textbuf *t, uint64_t arg)
 {
 	(void)arg;
 	text_add(t, "%lu %lu 0 0 0 %lu 0\n", pages(mm_virtual_bytes()),
-		 pages(resident_bytes()), pages(mm_committed_bytes()));
+		 pages(resident_bytes()), pages(mm_data_bytes()));
 }
 
 static void text_status(struct textbuf *t, uint64_t arg)
@@ -156,7 +156,7 @@ static void text_status(struct textbuf *t, uint64_t arg)
 		 "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n",
 		 vm, vm, kernel_stats->mem_peak >> 10, rss);
 	text_add(t, "VmData:\t%8lu kB\nVmSwap:\t       0 kB\n",
-		 mm_committed_bytes() >> 10);
+		 mm_data_bytes() >> 10);
 	text_add(t, "Threads:\t%u\n", thread_count);
 	text_add(t, "SigPnd:\t%016lx\nSigBlk:\t%016lx\n", th->sig.queue.pending,
 		 th->sig.blocked);
@@ -192,6 +192,9 @@ static void text_maps(struct textbuf *t, uint64_t arg)
 		const struct vnode *vn = v->file ? file_vnode(v->file) : NULL;
 		const char *name = area_name(v);
 		size_t start = t->len;
+
+		if (mm_is_reserve(v))
+			continue;
 
 		text_add(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
 			 v->start, v->end, v->prot & PROT_READ ? 'r' : '-',

@@ -9,7 +9,7 @@
 
 #include <linux/inotify.h>
 
-#include "core/alloc.h"
+#include "core/frame.h"
 #include "core/mm.h"
 #include "fs/image.h"
 #include "fs/inotify.h"
@@ -92,6 +92,7 @@ static int own_page(struct vnode *vn, uint64_t index, bool overwrite,
 	int rc = 0;
 
 	if (page) {
+		pagetree_redeem(page);
 		*ret = page;
 		return 0;
 	}
@@ -102,12 +103,14 @@ static int own_page(struct vnode *vn, uint64_t index, bool overwrite,
 		return -ENOSPC;
 	if (!overwrite)
 		rc = copy_lower_page(vn, index, page);
-	if (!rc && pagetree_set(&vn->u.reg.pages, index, page))
+	if (!rc && pagetree_set(&vn->u.reg.pages, index, page, false))
 		rc = -ENOSPC;
 	if (rc) {
 		page_free(page, 0);
 		return rc;
 	}
+	if (vn->u.reg.mapped)
+		mm_file_changed(vn, index * PAGE_SIZE, PAGE_SIZE);
 	*ret = page;
 	return 0;
 }
@@ -261,6 +264,30 @@ static int zero_part(struct vnode *vn, uint64_t off, uint64_t len)
 	return rc;
 }
 
+/*
+ * The lower bytes of pages [first, last) do not show any more: at the end of
+ * what is below they are cut off, else zero pages hide them.
+ */
+static int hide_lower(struct vnode *vn, uint64_t first, uint64_t last)
+{
+	struct reg_data *r = &vn->u.reg;
+	int rc = 0;
+
+	if (last * PAGE_SIZE >= r->lower_len) {
+		if (first * PAGE_SIZE < r->lower_len) {
+			r->lower_len = first * PAGE_SIZE;
+			r->lower_cut = true;
+		}
+		return 0;
+	}
+	for (; first < last && !rc; first++) {
+		uint8_t *page;
+
+		rc = own_page(vn, first, true, &page);
+	}
+	return rc;
+}
+
 int regfile_punch(struct vnode *vn, uint64_t off, uint64_t len)
 {
 	struct reg_data *r = &vn->u.reg;
@@ -284,20 +311,10 @@ int regfile_punch(struct vnode *vn, uint64_t off, uint64_t len)
 	if (rc)
 		return rc;
 	pagetree_remove(&r->pages, first, last);
-	/* Lower bytes in between can only be hidden by zero pages, or, at
-	 * the end of what is below, be cut off. */
-	if (last * PAGE_SIZE >= r->lower_len) {
-		if (first * PAGE_SIZE < r->lower_len) {
-			r->lower_len = first * PAGE_SIZE;
-			r->lower_cut = true;
-		}
-		return 0;
-	}
-	for (; first < last && !rc; first++) {
-		uint8_t *page;
-
-		rc = own_page(vn, first, true, &page);
-	}
+	rc = hide_lower(vn, first, last);
+	if (r->mapped)
+		mm_file_changed(vn, first * PAGE_SIZE,
+				(last - first) * PAGE_SIZE);
 	return rc;
 }
 
@@ -400,6 +417,28 @@ static int extent_below(const struct vnode *vn, uint64_t off,
 	return 0;
 }
 
+/* Pages for a hole that is mapped shared; they are only promised. */
+static int fill_hole(struct vnode *vn, uint64_t index, uint64_t want,
+		     struct map_extent *ret)
+{
+	uint64_t count, done;
+	gpa_t g = frame_alloc_run(want, &count);
+
+	if (!g.v)
+		return -ENOMEM;
+	for (done = 0; done < count; done++)
+		if (pagetree_set(&vn->u.reg.pages, index + done,
+				 gpa_kva((gpa_t){ g.v + done * PAGE_SIZE }),
+				 true))
+			break;
+	if (done < count)
+		frame_unref_range((gpa_t){ g.v + done * PAGE_SIZE },
+				  (count - done) * PAGE_SIZE, false);
+	ret->gpa = g;
+	ret->len = done * PAGE_SIZE;
+	return done ? 0 : -ENOMEM;
+}
+
 int regfile_extent(struct vnode *vn, uint64_t off, uint64_t len, bool share,
 		   struct map_extent *ret)
 {
@@ -413,13 +452,15 @@ int regfile_extent(struct vnode *vn, uint64_t off, uint64_t len, bool share,
 	if (off >= end)
 		return -ENXIO;
 	len = min_u64(end - off, len);
-	if (!share && !pagetree_get(&vn->u.reg.pages, index)) {
+	if (!pagetree_get(&vn->u.reg.pages, index)) {
 		rc = extent_below(vn, off, &below);
 		if (rc)
 			return rc;
-		if (below.len) {
-			ret->gpa = below.gpa;
-			ret->len = min_u64(below.len, len);
+		below.len = min_u64(below.len, len);
+		if (below.len && share && !below.gpa.v)
+			return fill_hole(vn, index, below.len / PAGE_SIZE, ret);
+		if (below.len && !share) {
+			*ret = below;
 			return 0;
 		}
 	}

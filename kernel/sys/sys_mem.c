@@ -100,6 +100,7 @@ long sys_madvise(struct mf_regs *r)
 	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
 	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
 	case MADV_REMOVE:
 	case MADV_DONTFORK:

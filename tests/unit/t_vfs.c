@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/alloc.h"
+#include "core/frame.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/time.h"
@@ -85,6 +85,34 @@ void page_free(void *p, unsigned order)
 {
 	(void)order;
 	kfree(p);
+}
+
+gpa_t frame_alloc_run(uint64_t want, uint64_t *ret_count)
+{
+	void *p = page_alloc(0);
+
+	(void)want;
+	*ret_count = 1;
+	return p ? kva_gpa(p) : (gpa_t){ 0 };
+}
+
+void frame_unref_range(gpa_t gpa, uint64_t len, bool dirty)
+{
+	(void)dirty;
+	if (len)
+		page_free(gpa_kva(gpa), 0);
+}
+
+uint8_t frame_tag(const void *p)
+{
+	(void)p;
+	return 0;
+}
+
+void frame_set_tag(const void *p, uint8_t tag)
+{
+	(void)p;
+	(void)tag;
 }
 
 uint64_t time_real_ns(void)
@@ -168,6 +196,13 @@ void mm_file_resized(const struct vnode *vn, uint64_t old_size,
 	(void)vn;
 	(void)old_size;
 	(void)new_size;
+}
+
+void mm_file_changed(const struct vnode *vn, uint64_t off, uint64_t len)
+{
+	(void)vn;
+	(void)off;
+	(void)len;
 }
 
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret)
@@ -364,7 +399,7 @@ static void test_pagetree(void)
 	long before = alive;
 
 	for (int i = 8; i >= 0; i--)
-		check_int(pagetree_set(&t, places[i], page_alloc(0)), 0);
+		check_int(pagetree_set(&t, places[i], page_alloc(0), false), 0);
 	check_int(t.page_count, 9);
 	for (int i = 0; i < 9; i++) {
 		check(pagetree_next(&t, &next));
