@@ -30,6 +30,9 @@ $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
 	$(call say,AR,$@)
 	$(Q)rm -f $@
 	$(Q)ar rcsP $@ $^
+# The kernel's headers are Linux's, not libc's: one order of includes is as
+# good as another only where libc's feature macros stay away.
+$(B)/unit-obj/kernel/%.o $(B)/fuzz-obj/kernel/%.o: UNIT_CFLAGS += -ffreestanding
 $(B)/unit-obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

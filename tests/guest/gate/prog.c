@@ -91,7 +91,7 @@ static int allowed(void)
 	const unsigned long ok[6] = { ANY_VA, 4096, 1, SHARED_FIXED, 1, 0 };
 	const unsigned long rw[6] = { ANY_VA, 4096, 3, SHARED_FIXED, 1, 0 };
 	const unsigned long protect[6] = { ANY_VA, 4096, 3 };
-	const unsigned long remove[6] = { ANY_VA, 4096, MADV_REMOVE };
+	const unsigned long punch[6] = { ANY_VA, 4096, MADV_REMOVE };
 	const unsigned long low[6] = { 0, 4096, 3, SHARED_FIXED, 0, 0 };
 
 	printf("map the image: %s\n",
