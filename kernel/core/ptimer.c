@@ -1,148 +1,193 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POSIX timers. A timer is rearmed when it fires, and never for a time that
- * is past: what was missed while the guest did not run is overrun, not a row
- * of signals. Clocks of CPU time count real time, as the interval timers do.
+ * A timer hangs in one of two lists of the kernel, by its clock: real time
+ * (core/time.h) or CPU time (core/cputime.h).
  */
 #include "core/ptimer.h"
 
-#include <asm/siginfo.h>
-
 #include "core/alloc.h"
-#include "core/signal.h"
+#include "core/cputime.h"
 #include "core/thread.h"
 #include "core/time.h"
 
-#define OVERRUN_MAX 0x7fffffff /* DELAYTIMER_MAX */
-
 struct ptimer {
-	struct ktimer timer; /* deadline_ns 0: stopped */
-	struct ptimer_event ev;
+	struct list node;
+	int id;
+	struct ptimer_config c;
 	uint64_t interval_ns;
-	int id, clock;
-	int overrun;
+	bool armed;
+	int overrun; /* of the signal delivered last */
+	struct ktimer real;
+	struct cputimer cpu;
 };
 
-static struct ptimer *timers[PTIMER_MAX];
+static struct list timers = LIST_INIT(timers);
+static int next_id;
+static unsigned timer_count;
 
-static struct ptimer *find(int id)
+struct ptimer *ptimer_find(int id)
 {
-	return id >= 0 && id < PTIMER_MAX ? timers[id] : NULL;
+	struct list *pos;
+
+	list_for_each(pos, &timers) {
+		struct ptimer *t = container_of(pos, struct ptimer, node);
+
+		if (t->id == id)
+			return t;
+	}
+	return NULL;
 }
 
-static void send(struct ptimer *t, uint64_t missed)
+static uint64_t now_of(const struct ptimer *t)
 {
-	struct thread *to = t->ev.tid ? thread_find(t->ev.tid) : NULL;
-	struct ksiginfo info = {
-		.signo = t->ev.signo,
-		.code = SI_TIMER,
-		.pid = t->id,
-		.uid = (int)(missed < OVERRUN_MAX ? missed : OVERRUN_MAX),
-		.value = t->ev.value,
-	};
+	return t->c.clock == PTIMER_CPU ? cputimer_now(&t->cpu) :
+					  time_mono_ns();
+}
 
-	if (!info.signo || (t->ev.tid && !to))
-		return;
+static uint64_t target_of(const struct ptimer *t)
+{
+	return t->c.clock == PTIMER_CPU ? t->cpu.target_ns :
+					  t->real.deadline_ns;
+}
+
+static void start(struct ptimer *t, uint64_t target)
+{
+	t->armed = true;
+	if (t->c.clock == PTIMER_CPU)
+		cputimer_start(&t->cpu, target);
+	else
+		ktimer_start(&t->real, target);
+}
+
+static int clamp(uint64_t n)
+{
+	return n > INT32_MAX ? INT32_MAX : (int)n;
+}
+
+/* If one of ours waits still, the queue adds this one to its overruns. */
+static void notify(const struct ptimer *t, uint64_t missed)
+{
+	struct ksiginfo info = { .signo = t->c.signo,
+				 .code = SI_TIMER,
+				 .pid = t->id,
+				 .uid = clamp(missed),
+				 .value = t->c.value };
+	struct thread *to = t->c.tid ? thread_find(t->c.tid) : NULL;
+
 	if (to)
 		signal_send_thread(to, &info);
-	else
+	else if (!t->c.tid)
 		signal_send_process_info(&info);
 }
 
-static void fire(struct ktimer *k)
+static void expired(struct ptimer *t)
 {
-	struct ptimer *t = container_of(k, struct ptimer, timer);
-	uint64_t now = time_mono_ns(), missed = 0;
+	uint64_t target = target_of(t), now = now_of(t), missed = 0;
 
+	t->armed = false;
 	if (t->interval_ns) {
-		missed = (now - k->deadline_ns) / t->interval_ns;
-		ktimer_start(k, k->deadline_ns + (missed + 1) * t->interval_ns);
-	} else {
-		k->deadline_ns = 0;
+		if (now > target)
+			missed = (now - target) / t->interval_ns;
+		start(t, target + (missed + 1) * t->interval_ns);
 	}
-	send(t, missed);
+	if (t->c.signo)
+		notify(t, missed);
 }
 
-int ptimer_new(int clock, const struct ptimer_event *ev)
+static void real_expired(struct ktimer *k)
+{
+	expired(container_of(k, struct ptimer, real));
+}
+
+static void cpu_expired(struct cputimer *k)
+{
+	expired(container_of(k, struct ptimer, cpu));
+}
+
+int ptimer_new(const struct ptimer_config *c)
 {
 	struct ptimer *t;
-	int id = 0;
 
-	while (id < PTIMER_MAX && timers[id])
-		id++;
-	if (id == PTIMER_MAX)
+	if (timer_count >= PTIMERS_MAX)
 		return -EAGAIN;
 	t = kzalloc(sizeof(*t));
 	if (!t)
 		return -EAGAIN;
-	t->timer.fire = fire;
-	t->clock = clock;
-	t->ev = *ev;
-	t->id = id;
-	timers[id] = t;
-	return id;
+	while (ptimer_find(next_id))
+		next_id = next_id == INT32_MAX ? 0 : next_id + 1;
+	t->id = next_id;
+	next_id = next_id == INT32_MAX ? 0 : next_id + 1;
+	t->c = *c;
+	if (c->own_value)
+		t->c.value = (uint64_t)t->id;
+	t->cpu.tid = c->cpu_tid;
+	t->cpu.fire = cpu_expired;
+	t->real.fire = real_expired;
+	timer_count++;
+	list_add_tail(&timers, &t->node);
+	return t->id;
 }
 
-int ptimer_delete(int id)
+static void stop(struct ptimer *t)
 {
-	struct ptimer *t = find(id);
+	ktimer_stop(&t->real);
+	cputimer_stop(&t->cpu);
+	t->armed = false;
+}
 
-	if (!t)
-		return -EINVAL;
-	ktimer_stop(&t->timer);
-	timers[id] = NULL;
+void ptimer_free(struct ptimer *t)
+{
+	stop(t);
+	list_del(&t->node);
+	timer_count--;
 	kfree(t);
-	return 0;
 }
 
-int ptimer_clock(int id)
+static uint64_t add_ns(uint64_t a, uint64_t b)
 {
-	const struct ptimer *t = find(id);
-
-	return t ? t->clock : -EINVAL;
+	return b > DEADLINE_NEVER - a ? DEADLINE_NEVER : a + b;
 }
 
-int ptimer_set(int id, uint64_t deadline_ns, uint64_t interval_ns)
+void ptimer_set(struct ptimer *t, bool absolute, const struct ptimer_setting *s)
 {
-	struct ptimer *t = find(id);
+	uint64_t value = s->value_ns, real;
 
-	if (!t)
-		return -EINVAL;
-	ktimer_stop(&t->timer);
-	t->interval_ns = interval_ns;
-	t->timer.deadline_ns = 0;
+	stop(t);
+	t->interval_ns = s->interval_ns;
 	t->overrun = 0;
-	if (deadline_ns)
-		ktimer_start(&t->timer, deadline_ns);
-	return 0;
+	if (!value)
+		return;
+	if (absolute && t->c.clock == PTIMER_REALTIME) {
+		real = time_real_ns();
+		value = value > real ? value - real : 0;
+		absolute = false;
+	}
+	start(t, absolute ? value : add_ns(now_of(t), value));
+	/* A CPU clock that stands still at its target is there. */
+	if (t->c.clock == PTIMER_CPU)
+		cputimer_run();
+	else
+		ktimer_run();
 }
 
-int ptimer_get(int id, uint64_t *ret_left_ns, uint64_t *ret_interval_ns)
+void ptimer_get(const struct ptimer *t, struct ptimer_setting *ret)
 {
-	const struct ptimer *t = find(id);
-	uint64_t now = time_mono_ns();
+	uint64_t now = now_of(t), target = target_of(t);
 
-	if (!t)
-		return -EINVAL;
-	*ret_interval_ns = t->interval_ns;
-	*ret_left_ns = 0;
-	if (t->timer.deadline_ns)
-		*ret_left_ns = t->timer.deadline_ns > now ?
-				       t->timer.deadline_ns - now :
-				       1;
-	return 0;
+	*ret = (struct ptimer_setting){ .interval_ns = t->interval_ns };
+	/* What is armed is never shown as disarmed. */
+	if (t->armed)
+		ret->value_ns = target > now ? target - now : 1;
 }
 
-int ptimer_overrun(int id)
+int ptimer_overrun(const struct ptimer *t)
 {
-	const struct ptimer *t = find(id);
-
-	return t ? t->overrun : -EINVAL;
+	return t->overrun;
 }
 
 void ptimer_delivered(int id, int overrun)
 {
-	struct ptimer *t = find(id);
+	struct ptimer *t = ptimer_find(id);
 
 	if (t)
 		t->overrun = overrun;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resource limits. RLIMIT_NOFILE (fs/file.c), RLIMIT_AS, RLIMIT_DATA and
- * RLIMIT_STACK (core/mm_limit.c) are enforced; the others are remembered, so
- * that a program reads back what it set.
+ * Resource limits. RLIMIT_NOFILE (fs/file.c), RLIMIT_CPU, and RLIMIT_AS,
+ * RLIMIT_DATA and RLIMIT_STACK (core/mm_limit.c) are enforced; the others are
+ * remembered, so that a program reads back what it set.
  */
 #include "core/rlimit.h"
 
 #include <asm-generic/resource.h>
 
+#include "core/cputime.h"
 #include "core/mm.h"
+#include "core/signal.h"
 
 #define INF RLIM64_INFINITY
 
@@ -39,6 +41,38 @@ int rlimit_get(uint32_t resource, struct rlimit64 *ret)
 	return 0;
 }
 
+/* ---- CPU time ----------------------------------------------------------- */
+
+static void cpu_used(struct cputimer *t);
+static struct cputimer cpu_timer = { .fire = cpu_used };
+
+static uint64_t in_ns(uint64_t seconds)
+{
+	return seconds > UINT64_MAX / NS_PER_SEC ? UINT64_MAX :
+						   seconds * NS_PER_SEC;
+}
+
+static void watch_cpu(void)
+{
+	uint64_t first = limits[RLIMIT_CPU].rlim_cur;
+
+	/* None at all would be over before it was set. */
+	cputimer_stop(&cpu_timer);
+	if (first != INF)
+		cputimer_start(&cpu_timer, in_ns(first ? first : 1));
+}
+
+/* At the soft limit and each second from there on; at the hard one no more. */
+static void cpu_used(struct cputimer *t)
+{
+	struct ksiginfo info = { .signo = SIGXCPU, .code = SI_KERNEL };
+
+	if (cputime_process() >= in_ns(limits[RLIMIT_CPU].rlim_max))
+		info.signo = SIGKILL;
+	signal_send_process_info(&info);
+	cputimer_start(t, t->target_ns + NS_PER_SEC);
+}
+
 int rlimit_set(uint32_t resource, const struct rlimit64 *l)
 {
 	if (resource >= RLIM_NLIMITS || l->rlim_cur > l->rlim_max)
@@ -48,6 +82,8 @@ int rlimit_set(uint32_t resource, const struct rlimit64 *l)
 	limits[resource] = *l;
 	if (resource == RLIMIT_STACK)
 		mm_stack_limit(l->rlim_cur);
+	if (resource == RLIMIT_CPU)
+		watch_cpu();
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "core/sched.h"
 
+#include "core/cputime.h"
 #include "core/signal.h"
 #include "core/thread.h"
 #include "core/trace.h"
@@ -86,7 +87,7 @@ static void want_tick(void)
 {
 	/* Sleepers may be waiting for the outside while one thread runs. */
 	bool want = runnable > 0 || ktimer_next() != DEADLINE_NEVER ||
-		    ring_unsent() || trace_unsent() ||
+		    cputimer_any() || ring_unsent() || trace_unsent() ||
 		    (thread_count > 1 && ring_expecting());
 
 	atomic_store_explicit(&kernel_shared->want_tick, want,
@@ -176,6 +177,7 @@ void sched_switch_away(void)
 
 		ring_reap();
 		ktimer_run();
+		cputimer_run();
 		signal_take_outside();
 		trace_poll();
 		if (current->state == THREAD_RUNNABLE)
@@ -268,6 +270,7 @@ void sched_exit_work(struct mf_regs *r)
 		ring_kick();
 	ring_reap();
 	ktimer_run();
+	cputimer_run();
 	signal_take_outside();
 	trace_poll();
 	if (current->trace_seq)

@@ -6,8 +6,6 @@
  */
 #include "core/signal.h"
 
-#include <asm/siginfo.h>
-
 #include "core/alloc.h"
 #include "core/mm.h"
 #include "core/ptimer.h"

@@ -6,6 +6,7 @@
 #ifndef KERNEL_CORE_SIGNAL_H
 #define KERNEL_CORE_SIGNAL_H
 
+#include <asm/siginfo.h>
 #include <asm/signal.h>
 
 #include "core/kernel.h"

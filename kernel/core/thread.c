@@ -7,6 +7,7 @@
 #include "core/thread.h"
 
 #include "core/alloc.h"
+#include "core/cputime.h"
 #include "core/futex.h"
 #include "core/signal.h"
 #include "core/trace.h"
@@ -104,6 +105,7 @@ void thread_free(struct thread *t)
 		list_del(&t->all_node);
 		thread_count--;
 	}
+	cputime_bury(t);
 	if (t == &main_thread)
 		return; /* static, its stack is the boot stack */
 	sigqueue_clear(&t->sig.queue);

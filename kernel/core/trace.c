@@ -9,6 +9,7 @@
 
 #include "arch.h"
 #include "core/alloc.h"
+#include "core/cputime.h"
 #include "core/signal.h"
 #include "core/thread.h"
 #include "core/time.h"
@@ -115,11 +116,6 @@ static bool wanted(uint64_t nr)
 	return trace.config.calls[nr / 64] >> (nr % 64) & 1;
 }
 
-static uint64_t cpu_ns(const struct thread *t)
-{
-	return t->cpu_ns + (t == current ? time_mono_ns() - t->last_ns : 0);
-}
-
 static void fill_args(struct trace_record *rec, const struct mf_regs *r)
 {
 	struct mf_trace_record *h = rec->head;
@@ -147,7 +143,7 @@ static bool enter(struct thread *t, const struct mf_regs *r)
 	record_done(&rec);
 	t->trace_seq = trace.seq;
 	t->trace_nr = rec.head->nr;
-	t->trace_cpu_ns = cpu_ns(t);
+	t->trace_cpu_ns = cputime_thread(t);
 	return true;
 }
 
@@ -168,7 +164,7 @@ void trace_exit(const struct mf_regs *r)
 	rec.head->nr = t->trace_nr;
 	fill_args(&rec, r);
 	rec.head->ret = (int64_t)r->rax;
-	rec.head->cpu_ns = cpu_ns(t) - t->trace_cpu_ns;
+	rec.head->cpu_ns = cputime_thread(t) - t->trace_cpu_ns;
 	if (!(trace.config.flags & MF_TRACE_BRIEF))
 		trace_args_copy(&rec, true);
 	record_done(&rec);

@@ -7,6 +7,7 @@
 #include "fs/proc.h"
 
 #include "arch.h"
+#include "core/cputime.h"
 #include "core/frame.h"
 #include "core/identity.h"
 #include "core/random.h"
@@ -141,20 +142,10 @@ static void text_meminfo(struct textbuf *t, uint64_t arg)
 	add_kb(t, "Hugepagesize:", MF_HUGE_SIZE >> 10);
 }
 
-static uint64_t cpu_ns(void)
-{
-	uint64_t sum = 0;
-	struct list *p;
-
-	list_for_each(p, &thread_all)
-		sum += container_of(p, struct thread, all_node)->cpu_ns;
-	return sum;
-}
-
 static void text_stat(struct textbuf *t, uint64_t arg)
 {
 	uint64_t now = time_mono_ns();
-	uint64_t busy = cpu_ns() / tick_ns;
+	uint64_t busy = cputime_process() / tick_ns;
 	uint64_t idle = now / tick_ns > busy ? now / tick_ns - busy : 0;
 
 	(void)arg;
@@ -168,7 +159,7 @@ static void text_stat(struct textbuf *t, uint64_t arg)
 
 static void text_uptime(struct textbuf *t, uint64_t arg)
 {
-	uint64_t up = time_mono_ns(), busy = cpu_ns();
+	uint64_t up = time_mono_ns(), busy = cputime_process();
 	uint64_t idle = up > busy ? up - busy : 0;
 
 	(void)arg;

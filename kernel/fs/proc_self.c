@@ -8,6 +8,7 @@
 
 #include <asm/stat.h>
 
+#include "core/cputime.h"
 #include "core/frame.h"
 #include "core/identity.h"
 #include "core/mm.h"
@@ -78,16 +79,10 @@ static char state_of(const struct thread *t)
 
 static uint64_t cpu_ticks(uint64_t arg)
 {
-	uint64_t sum = 0;
-	struct list *p;
+	uint64_t ns = arg == PID ? cputime_process() :
+				   cputime_thread(thread_of(arg));
 
-	list_for_each(p, &thread_all) {
-		struct thread *t = container_of(p, struct thread, all_node);
-
-		if (arg == PID || t->tid == (int)arg)
-			sum += t->cpu_ns;
-	}
-	return sum / TICK_NS;
+	return ns / TICK_NS;
 }
 
 static uint64_t resident_bytes(void)

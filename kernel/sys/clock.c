@@ -6,6 +6,7 @@
  */
 #include "sys/clock.h"
 
+#include "core/cputime.h"
 #include "core/thread.h"
 #include "core/time.h"
 
@@ -28,26 +29,49 @@ void clock_timespec(uint64_t ns, struct __kernel_timespec *ret)
 	ret->tv_nsec = (int64_t)(ns % NS_PER_SEC);
 }
 
-static uint64_t thread_cpu(const struct thread *t)
-{
-	uint64_t ns = t->cpu_ns;
+/*
+ * Clocks of a process or thread by its number: the complement of the number
+ * in the upper 29 bits, bit 2 for a thread, then which of three CPU times.
+ */
+#define CPU_CLOCK_THREAD 4
+#define CPU_CLOCK_KIND	 3
+#define CPU_CLOCK_FD	 3 /* no kind: such a number names a device */
 
-	if (t == current)
-		ns += time_mono_ns() - t->last_ns;
-	return ns;
+int clock_cpu_thread(int clock, int *ret_tid)
+{
+	int number = ~(clock >> 3);
+	bool thread = clock & CPU_CLOCK_THREAD;
+
+	if (clock == CLOCK_PROCESS_CPUTIME_ID) {
+		*ret_tid = 0;
+		return 1;
+	}
+	if (clock == CLOCK_THREAD_CPUTIME_ID) {
+		*ret_tid = current->tid;
+		return 1;
+	}
+	if (clock >= 0)
+		return 0;
+	if ((clock & CPU_CLOCK_KIND) == CPU_CLOCK_FD)
+		return -EINVAL;
+	if (!number)
+		number = thread ? current->tid : PID;
+	if (thread ? !thread_find(number) : number != PID)
+		return -EINVAL;
+	*ret_tid = thread ? number : 0;
+	return 1;
 }
 
-uint64_t clock_process_cpu(void)
+static int cpu_clock_now(int clock, uint64_t *ret)
 {
-	static uint64_t floor; /* threads that ended took their share along */
-	uint64_t sum = 0;
-	struct list *pos;
+	int tid, err = clock_cpu_thread(clock, &tid);
 
-	list_for_each(pos, &thread_all)
-		sum += thread_cpu(container_of(pos, struct thread, all_node));
-	if (sum > floor)
-		floor = sum;
-	return floor;
+	if (err < 0)
+		return err;
+	if (!err)
+		return -EINVAL;
+	*ret = tid ? cputime_thread(thread_find(tid)) : cputime_process();
+	return 0;
 }
 
 int clock_now(int clock, uint64_t *ret)
@@ -66,14 +90,8 @@ int clock_now(int clock, uint64_t *ret)
 	case CLOCK_BOOTTIME_ALARM:
 		*ret = time_mono_ns();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME_ID:
-		*ret = clock_process_cpu();
-		return 0;
-	case CLOCK_THREAD_CPUTIME_ID:
-		*ret = thread_cpu(current);
-		return 0;
 	default:
-		return -EINVAL;
+		return cpu_clock_now(clock, ret);
 	}
 }
 

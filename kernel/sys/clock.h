@@ -31,7 +31,10 @@ int clock_now(int clock, uint64_t *ret);
  * the monotonic clock. 0 or -EINVAL.
  */
 int clock_deadline(int clock, uint64_t ns, bool absolute, uint64_t *ret);
-/* CPU time of all threads so far, ns. */
-uint64_t clock_process_cpu(void);
+/*
+ * Whether it counts CPU time: 1, and whose (0: the program's) in *ret_tid;
+ * 0: it does not; -EINVAL: nobody's.
+ */
+int clock_cpu_thread(int clock, int *ret_tid);
 
 #endif

@@ -10,6 +10,7 @@
 #include <linux/times.h>
 #include <linux/utsname.h>
 
+#include "core/cputime.h"
 #include "core/frame.h"
 #include "core/identity.h"
 #include "core/mm.h"
@@ -18,7 +19,6 @@
 #include "core/thread.h"
 #include "core/time.h"
 #include "core/uaccess.h"
-#include "sys/clock.h"
 #include "sys/syscall.h"
 
 static void put_name(char *field, const char *text)
@@ -217,15 +217,13 @@ static void fill_rusage(struct rusage *u, uint64_t cpu_ns)
 long sys_getrusage(struct mf_regs *r)
 {
 	struct rusage u;
-	uint64_t ns;
 
 	switch ((int)r->rdi) {
 	case RUSAGE_SELF:
-		fill_rusage(&u, clock_process_cpu());
+		fill_rusage(&u, cputime_process());
 		break;
 	case 1: /* RUSAGE_THREAD */
-		clock_now(CLOCK_THREAD_CPUTIME_ID, &ns);
-		fill_rusage(&u, ns);
+		fill_rusage(&u, cputime_thread(current));
 		break;
 	case RUSAGE_CHILDREN:
 		memset(&u, 0, sizeof(u));
@@ -241,7 +239,7 @@ long sys_times(struct mf_regs *r)
 	const uint64_t tick_ns = NS_PER_SEC / 100;
 	struct tms t = { 0 };
 
-	t.tms_utime = (long)(clock_process_cpu() / tick_ns);
+	t.tms_utime = (long)(cputime_process() / tick_ns);
 	if (r->rdi && copy_to_user(r->rdi, &t, sizeof(t)) < 0)
 		return -EFAULT;
 	return (long)(time_mono_ns() / tick_ns);

@@ -12,9 +12,6 @@
 #include "sys/clock.h"
 #include "sys/syscall.h"
 
-#define SI_USER		  0
-#define SI_QUEUE	  (-1)
-#define SI_TKILL	  (-6)
 #define UNBLOCKABLE	  (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
 #define SS_AUTODISARM_BIT (1u << 31)
 
