@@ -38,7 +38,7 @@ class Client(threading.Thread):
             headers = {}
             if self.options.close:
                 headers["Connection"] = "close"
-            conn.request("GET", "/", headers=headers)
+            conn.request("GET", self.options.path, headers=headers)
             answer = conn.getresponse()
             body = answer.read().decode()
             if answer.status != 200 or \
@@ -58,6 +58,7 @@ def main():
     p.add_argument("want", help="regular expression of the body")
     p.add_argument("-n", "--requests", type=int, default=1000)
     p.add_argument("-c", "--clients", type=int, default=1)
+    p.add_argument("-p", "--path", default="/")
     p.add_argument("--close", action="store_true",
                    help="a connection per request")
     options = p.parse_args()

@@ -99,10 +99,13 @@ serve_native() {
 }
 
 # serve_guest PORT [OPTION...] prog.img [ARG...]: starts it in the guest, where
-# it listens on PORT, published as GPORT
+# it listens on PORT, published as GPORT; HOSTPORT:PORT says as what
 serve_guest() {
-	GPORT=$(free_port)
-	port=$1
+	case $1 in
+	*:*) GPORT=${1%:*} ;;
+	*) GPORT=$(free_port) ;;
+	esac
+	port=${1#*:}
 	shift
 	start -p "127.0.0.1:$GPORT:$port" "$@"
 	GPID=$PID
@@ -126,7 +129,8 @@ get() {
 	curl -s -S -m 20 "http://127.0.0.1:$PORT$1"
 }
 
-# load REGEX [OPTION...]: many requests to the guest, each answer checked
+# load [OPTION...] REGEX [OPTION...]: many requests to the guest, each answer
+# is checked
 load() {
 	python3 "$SRC/tests/http_load.py" "$GPORT" "$@" ||
 		fail "not every answer is right: $(cat start.err)"
