@@ -39,7 +39,7 @@ void clock_timespec(uint64_t ns, struct __kernel_timespec *ret)
 
 int clock_cpu_thread(int clock, int *ret_tid)
 {
-	int number = ~(clock >> 3);
+	int number = (int)((uint32_t)~clock >> 3);
 	bool thread = clock & CPU_CLOCK_THREAD;
 
 	if (clock == CLOCK_PROCESS_CPUTIME_ID) {
