@@ -153,7 +153,7 @@ $(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c)
 $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium
+	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium -lyaml
 
 # Linked dynamically: libarchive would bring a dozen libraries along.
 UNPACK_LDFLAGS := $(patsubst -static-pie,-pie,$(HOST_LDFLAGS))

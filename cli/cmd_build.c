@@ -16,7 +16,14 @@
 #include "image/digest.h"
 #include "image/seal.h"
 
-enum { OPT_OUTPUT = 10, OPT_ADD, OPT_BUILDER, OPT_ENV, OPT_VERBOSE };
+enum {
+	OPT_OUTPUT = 10,
+	OPT_ADD,
+	OPT_BUILDER,
+	OPT_CONFIG,
+	OPT_ENV,
+	OPT_VERBOSE
+};
 
 static const struct opt opts[] = {
 	{ OPT_OUTPUT, 'o', "output", "FILE",
@@ -27,6 +34,8 @@ static const struct opt opts[] = {
 	  "set a variable in the image, or copy one" },
 	{ OPT_BUILDER, 0, "builder", "NAME",
 	  "what builds the source, if it is not to be guessed" },
+	{ OPT_CONFIG, 0, "config", "FILE",
+	  "a mayfly.yaml, default that of a directory" },
 	{ OPT_VERBOSE, 'v', "verbose", NULL, "show what the builder writes" },
 	{ 0 },
 };
@@ -54,6 +63,9 @@ static int take_option(struct build *b, int id, const char *value,
 			       0;
 	case OPT_BUILDER:
 		b->source.builder = value;
+		return 0;
+	case OPT_CONFIG:
+		b->source.config = value;
 		return 0;
 	case OPT_VERBOSE:
 		b->verbose = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sources. What the command line adds comes last, so that it replaces what
- * the source brings itself.
+ * Sources. What mayfly.yaml says comes after what the source brings itself,
+ * and what the command line says after that: the later replaces.
  */
 #include "cli/source.h"
 
@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/builder.h"
 #include "cli/cmd.h"
+#include "cli/settings.h"
 #include "host/cleanup.h"
 #include "image/add.h"
 #include "image/image.h"
@@ -60,6 +62,16 @@ char *source_name(const struct source_options *o)
 	return len > 0 ? strndup(path, len) : strdup("image");
 }
 
+/* What is on the way from a path to a source. */
+struct preparation {
+	struct source *s;
+	const struct source_options *o;
+	struct settings settings;
+	char *base; /* of relative paths in settings */
+	struct progress *progress;
+	int *ret_status;
+};
+
 static int prepare_program(struct source *s, const char *path, int *ret_status,
 			   struct err *e)
 {
@@ -73,73 +85,150 @@ static int prepare_program(struct source *s, const char *path, int *ret_status,
 }
 
 /* The builder that the user named, or the one that matches; NULL: none. */
-static int choose_builder(const struct builders *l, const struct source *s,
-			  const struct source_options *o, struct build_job *job,
-			  struct err *e)
+static int choose_builder(const struct preparation *p, const struct builders *l,
+			  struct build_job *job, struct err *e)
 {
-	if (o->builder)
-		return builders_get(l, o->builder, &job->builder, e);
-	return builders_detect(l, s, job->source, &job->builder, e);
+	if (p->o->builder)
+		return builders_get(l, p->o->builder, &job->builder, e);
+	if (p->settings.builder)
+		return builders_get(l, p->settings.builder, &job->builder, e);
+	return builders_detect(l, p->s, job->source, &job->builder, e);
 }
 
-static int prepare_built(struct source *s, const struct source_options *o,
-			 struct progress *progress, int *ret_status,
-			 struct err *e)
+static int prepare_built(const struct preparation *p, struct err *e)
 {
+	const char *typed = p->o->path;
 	AUTO_BUILDERS struct builders l = { 0 };
-	bool reference = source_is_reference(o->path);
-	AUTO_FREE char *path = reference ? strdup(o->path) :
-					   realpath(o->path, NULL);
-	struct build_job job = { .source = path, .progress = progress };
+	bool reference = source_is_reference(typed);
+	AUTO_FREE char *path = reference ? strdup(typed) :
+					   realpath(typed, NULL);
+	struct build_job job = { .source = path,
+				 .entry = p->settings.entry,
+				 .progress = p->progress };
 	int r;
 
 	if (!path)
-		return err_sys(e, errno, "cannot open %s", o->path);
+		return err_sys(e, errno, "cannot open %s", typed);
 	r = builders_find(&l, e);
 	if (r == 0)
-		r = choose_builder(&l, s, o, &job, e);
+		r = choose_builder(p, &l, &job, e);
 	if (r < 0)
 		return r;
 	if (!job.builder) {
-		*ret_status = STATUS_CANNOT_RUN;
+		*p->ret_status = STATUS_CANNOT_RUN;
 		return err_set(e, ENOEXEC,
 			       "%s is neither an ELF program nor a mayfly "
 			       "image, and no builder knows what to do with it",
-			       o->path);
+			       typed);
 	}
-	if (!reference && inputs_add_tree(&s->inputs, path) < 0)
-		return err_sys(e, errno, "cannot read %s", path);
-	r = builder_run(s, &job, e);
+	r = reference ? 0 : inputs_add_tree(&p->s->inputs, path);
+	if (r < 0)
+		return err_sys(e, -r, "cannot read %s", path);
+	r = builder_run(p->s, &job, e);
 	if (r == -ECHILD)
-		*ret_status = STATUS_BUILD_FAILED;
+		*p->ret_status = STATUS_BUILD_FAILED;
 	return r;
 }
 
+/* ---- mayfly.yaml ---- */
+
+/* That of the option, or the one in the directory that is the source. */
+static int read_settings(struct preparation *p, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	char *slash;
+	int r;
+
+	if (p->o->config)
+		path = strdup(p->o->config);
+	else if (asprintf(&path, "%s/" SETTINGS_NAME, p->o->path) < 0)
+		path = NULL;
+	if (!path)
+		return err_set(e, ENOMEM, "out of memory");
+	if (!p->o->config && access(path, F_OK) < 0)
+		return 0;
+	r = settings_read(&p->settings, path, e);
+	if (r == 0)
+		r = inputs_add_path(&p->s->inputs, path);
+	if (r < 0)
+		return r;
+	slash = strrchr(path, '/');
+	p->base = slash ? strndup(path, (size_t)(slash - path) + 1) :
+			  strdup(".");
+	return p->base ? 0 : err_set(e, ENOMEM, "out of memory");
+}
+
+static void move_list(struct strlist *to, struct strlist *from)
+{
+	if (from->count == 0)
+		return;
+	strlist_fini(to);
+	*to = *from;
+	*from = (struct strlist){ 0 };
+}
+
+static int apply_settings(struct preparation *p, struct err *e)
+{
+	struct source_config *c = &p->s->config;
+	struct settings *set = &p->settings;
+	size_t i;
+	int r = 0;
+
+	if (set->command.count > 0)
+		free(take_ptr(c->program));
+	move_list(&c->args, &set->command);
+	move_list(&c->ports, &set->ports);
+	if (set->cwd) {
+		free(c->cwd);
+		c->cwd = take_ptr(set->cwd);
+	}
+	if (set->memory_bytes)
+		c->memory_bytes = set->memory_bytes;
+	for (i = 0; i < set->env.count && r == 0; i++)
+		r = source_set_env(p->s, set->env.items[i]);
+	for (i = 0; !p->o->args_count && i < set->args.count && r == 0; i++)
+		r = strlist_add(&c->args, set->args.items[i]);
+	if (r < 0)
+		return err_set(e, ENOMEM, "out of memory");
+	for (i = 0; i < set->files.count && r == 0; i++)
+		r = add_host(p->s, p->base, set->files.items[i], e);
+	return r;
+}
+
+/* ---- all of it ---- */
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Everything but a builder's failure is said about the path as typed. */
-static int prepare(struct source *s, const struct source_options *o,
-		   struct progress *progress, int *ret_status, struct err *e)
+static int prepare(const struct preparation *p, struct err *e)
 {
 	AUTO_IMAGE struct image img = { .fd = -1 };
+	const char *path = p->o->path;
 	int is_elf;
 
-	if (source_is_reference(o->path))
-		return prepare_built(s, o, progress, ret_status, e);
-	is_elf = image_path_is_elf(o->path);
-	if (is_elf == -ENOENT || is_elf == -ENOTDIR)
-		*ret_status = STATUS_NOT_FOUND;
-	else if (is_elf < 0 && is_elf != -EISDIR)
-		*ret_status = STATUS_CANNOT_RUN;
-	if (is_elf < 0 && is_elf != -EISDIR)
-		return err_sys(e, -is_elf, "cannot open %s", o->path);
-	if (is_elf > 0 && !o->builder)
-		return prepare_program(s, o->path, ret_status, e);
-	if (is_elf == 0 && image_open(&img, o->path, e) == 0) {
-		*ret_status = STATUS_CANNOT_RUN;
+	if (source_is_reference(path) || is_directory(path))
+		return prepare_built(p, e);
+	is_elf = image_path_is_elf(path);
+	if (is_elf < 0) {
+		*p->ret_status = is_elf == -ENOENT || is_elf == -ENOTDIR ?
+					 STATUS_NOT_FOUND :
+					 STATUS_CANNOT_RUN;
+		return err_sys(e, -is_elf, "cannot open %s", path);
+	}
+	if (is_elf > 0 && !p->o->builder && !p->settings.builder)
+		return prepare_program(p->s, path, p->ret_status, e);
+	if (is_elf == 0 && image_open(&img, path, e) == 0) {
+		*p->ret_status = STATUS_CANNOT_RUN;
 		return err_set(e, ENOEXEC,
 			       "%s is an image already; mayfly run starts it",
-			       o->path);
+			       path);
 	}
-	return prepare_built(s, o, progress, ret_status, e);
+	return prepare_built(p, e);
 }
 
 static int add_options(struct source *s, const struct source_options *o,
@@ -149,7 +238,7 @@ static int add_options(struct source *s, const struct source_options *o,
 	int k, r = 0;
 
 	for (i = 0; i < o->adds.count && r == 0; i++)
-		r = add_host(s, o->adds.items[i], e);
+		r = add_host(s, NULL, o->adds.items[i], e);
 	if (r < 0)
 		return r;
 	for (i = 0; i < o->env.count && r == 0; i++)
@@ -159,16 +248,33 @@ static int add_options(struct source *s, const struct source_options *o,
 	return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
 }
 
+static int fill(struct preparation *p, struct err *e)
+{
+	int r = 0;
+
+	if (p->o->config || is_directory(p->o->path))
+		r = read_settings(p, e);
+	if (r == 0)
+		r = prepare(p, e);
+	if (r == 0)
+		r = apply_settings(p, e);
+	return r == 0 ? add_options(p->s, p->o, e) : r;
+}
+
 int source_prepare(struct source *ret, const struct source_options *o,
 		   struct progress *progress, int *ret_status, struct err *e)
 {
+	struct preparation p = {
+		.s = ret, .o = o, .progress = progress, .ret_status = ret_status
+	};
 	int r = source_init(ret, e);
 
 	*ret_status = STATUS_FAILED;
-	if (r < 0)
-		return r;
-	r = prepare(ret, o, progress, ret_status, e);
-	return r < 0 ? r : add_options(ret, o, e);
+	if (r == 0)
+		r = fill(&p, e);
+	settings_fini(&p.settings);
+	free(p.base);
+	return r;
 }
 
 void source_print_warnings(const struct source *s)

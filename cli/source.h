@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From what a user names to what can be sealed: a program of this machine,
- * or whatever a builder knows how to turn into a tree, with what is added to
- * it on the command line.
+ * or whatever a builder knows how to turn into a tree, with what mayfly.yaml
+ * and then the command line say about it.
  */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
@@ -16,8 +16,10 @@
 
 struct source_options {
 	const char *path; /* as it was typed */
-	const char *builder; /* NULL: found out */
-	char **args; /* added to the program's, args_count of them */
+	const char *builder; /* NULL: mayfly.yaml says, or it is found out */
+	const char *config; /* a mayfly.yaml; NULL: that of a directory */
+	char **args; /* added to the program's, args_count of them; if there
+			are none, those of mayfly.yaml */
 	int args_count;
 	struct env_list env;
 	struct strlist adds; /* HOSTPATH[:IMAGEPATH] */

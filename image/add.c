@@ -23,7 +23,8 @@ struct add {
 };
 
 /* The last ':' that is followed by '/' or stands before a relative path. */
-static int split(struct add *a, const char *spec, struct err *e)
+static int split(struct add *a, const char *base, const char *spec,
+		 struct err *e)
 {
 	AUTO_FREE char *host = strdup(spec);
 	char *colon = host ? strrchr(host, ':') : NULL;
@@ -34,13 +35,18 @@ static int split(struct add *a, const char *spec, struct err *e)
 		*colon = '\0';
 	if (!host[0] || (colon && colon[1] != '/'))
 		return err_set(e, EINVAL,
-			       "--add %s is not HOSTPATH or "
+			       "%s is not HOSTPATH or "
 			       "HOSTPATH:IMAGEPATH with an absolute IMAGEPATH",
 			       spec);
 	if (stage_normalize(a->image, "/", colon ? colon + 1 : host) < 0)
 		return err_set(e, ENAMETOOLONG, "the path %s is too long",
 			       spec);
-	if (!realpath(host, a->host))
+	if (snprintf(a->path, PATH_MAX, "%s%s%s",
+		     base && host[0] != '/' ? base : "",
+		     base && host[0] != '/' ? "/" : "", host) >= PATH_MAX)
+		return err_set(e, ENAMETOOLONG, "the path %s is too long",
+			       spec);
+	if (!realpath(a->path, a->host))
 		return err_sys(e, errno, "cannot add %s", host);
 	return 0;
 }
@@ -144,7 +150,8 @@ static int warn(struct add *a, struct err *e)
 	return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;
 }
 
-int add_host(struct source *s, const char *spec, struct err *e)
+int add_host(struct source *s, const char *base, const char *spec,
+	     struct err *e)
 {
 	AUTO_FREE struct add *a = calloc(1, sizeof(*a));
 	int r;
@@ -152,7 +159,7 @@ int add_host(struct source *s, const char *spec, struct err *e)
 	if (!a)
 		return err_set(e, ENOMEM, "out of memory");
 	a->s = s;
-	r = split(a, spec, e);
+	r = split(a, base, spec, e);
 	if (r == 0)
 		r = source_add_origin(s, a->image, a->host, e);
 	if (r == 0)

@@ -12,8 +12,10 @@
 /*
  * `spec` is HOSTPATH or HOSTPATH:IMAGEPATH. Without the latter an absolute
  * HOSTPATH keeps its place and a relative one is taken from the root. A
- * HOSTPATH that is itself a symbolic link is followed.
+ * relative HOSTPATH is found from `base`, or from the current directory if
+ * that is NULL. A HOSTPATH that is itself a symbolic link is followed.
  */
-int add_host(struct source *s, const char *spec, struct err *e);
+int add_host(struct source *s, const char *base, const char *spec,
+	     struct err *e);
 
 #endif

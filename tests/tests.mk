@@ -23,7 +23,7 @@ build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
 UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
 	$(MONITOR_SRC) $(UNPACK_SRC))
 UNIT_LDFLAGS ?= -pie
-UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -pthread
+UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))

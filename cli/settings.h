@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mayfly.yaml: what a source cannot say of itself.
+ * docs/formats/mayfly-yaml.md defines it. An error names the file, the line
+ * and, for a key that is not known, the nearest one that is.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "host/err.h"
+#include "host/strlist.h"
+
+#define SETTINGS_NAME	  "mayfly.yaml"
+#define SETTINGS_SIZE_MAX (64u << 10) /* bytes of a file */
+#define SETTINGS_LIST_MAX 1024u /* entries of a list or map */
+
+struct settings {
+	char *builder, *entry, *cwd; /* NULL: not said */
+	struct strlist command; /* empty: not said */
+	struct strlist args;
+	struct strlist ports; /* "8080/tcp" */
+	struct strlist env; /* "NAME=value" */
+	struct strlist files; /* SRC[:DEST] */
+	uint64_t memory_bytes; /* 0: not said */
+};
+
+/* *ret is valid for settings_fini() in any case. `path` is for messages. */
+int settings_parse(struct settings *ret, const char *text, size_t len,
+		   const char *path, struct err *e);
+/* Reads a file. -ENOENT if there is none. */
+int settings_read(struct settings *ret, const char *path, struct err *e);
+void settings_fini(struct settings *s);
+
+#define AUTO_SETTINGS __attribute__((cleanup(settings_fini)))
+
+#endif
