@@ -19,10 +19,13 @@
 #include "image/inputs.h"
 #include "image/sanitize.h"
 
-#define SHOWN_MAX (256u << 10) /* bytes of output after a failure */
-#define STEP	  "step: "
+#define SHOWN_MAX    (256u << 10) /* bytes of output after a failure */
+#define STEP	     "step: "
+#define WARNING	     "warning: "
+#define WARNINGS_MAX 100
 
 struct building {
+	struct source *source;
 	struct progress *progress;
 	FILE *log;
 };
@@ -35,6 +38,9 @@ static void take_line(void *arg, const char *line)
 		progress_step(b->progress, line + strlen(STEP));
 		return;
 	}
+	if (strncmp(line, WARNING, strlen(WARNING)) == 0 &&
+	    b->source->warnings.count < WARNINGS_MAX)
+		source_warn(b->source, "%s", line + strlen(WARNING));
 	fprintf(b->log, "%s\n", line);
 	progress_output(b->progress, line);
 }
@@ -115,7 +121,7 @@ static int run_build(struct source *s, const struct build_job *job,
 {
 	AUTO_FREE char *cache = calloc(1, PATH_MAX), *entry = NULL;
 	char libexec[PATHS_MAX + 16];
-	struct building b = { job->progress, log };
+	struct building b = { s, job->progress, log };
 	const char *argv[] = { program, job->source, s->stage.out, NULL };
 	const char *env[] = { cache,	libexec, "LC_ALL=C.UTF-8",
 			      "TZ=UTC", NULL,	 NULL };
