@@ -65,7 +65,7 @@ static int print_json(const struct image *img, const char *digest,
 
 	r = image_walk(img, add_file, files);
 	o = json_pack("{s:s, s:I, s:I, s:I, s:{s:i, s:I, s:s, s:o, s:o, s:s, "
-		      "s:I, s:o}, s:o}",
+		      "s:I, s:o, s:I}, s:o}",
 		      "digest", digest, "size", (json_int_t)img->st.st_size,
 		      "erofs_size", (json_int_t)img->erofs_size, "kernel_size",
 		      (json_int_t)img->kernel_size, "manifest", "version",
@@ -73,7 +73,8 @@ static int print_json(const struct image *img, const char *digest,
 		      m->program, "args", strings(m->args, m->args_count),
 		      "env", strings(m->env, m->env_count), "cwd", m->cwd,
 		      "memory", (json_int_t)m->memory_bytes, "ports",
-		      strings(m->ports, m->ports_count), "files", files);
+		      strings(m->ports, m->ports_count), "args_default",
+		      (json_int_t)m->args_default, "files", files);
 	if (o)
 		text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);

@@ -243,6 +243,11 @@ static int add_options(struct source *s, const struct source_options *o,
 		return r;
 	for (i = 0; i < o->env.count && r == 0; i++)
 		r = source_set_env(s, o->env.items[i]);
+	if (o->args_count > 0) {
+		strlist_cut(&s->config.args,
+			    s->config.args.count - s->config.args_default);
+		s->config.args_default = 0;
+	}
 	for (k = 0; k < o->args_count && r == 0; k++)
 		r = strlist_add(&s->config.args, o->args[k]);
 	return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;

@@ -41,15 +41,17 @@ static void add_args(struct strings *s, struct mf_ctl_start *start,
 		     const struct run_options *o, const struct image *img)
 {
 	const struct manifest *m = &img->manifest;
-	size_t i;
+	size_t i, count = m->args_count;
 	int k;
 
+	if (o->args_count > 0)
+		count -= m->args_default;
 	add(s, img->from_program ? o->path : m->args[0]);
-	for (i = 1; i < m->args_count; i++)
+	for (i = 1; i < count; i++)
 		add(s, m->args[i]);
 	for (k = 0; k < o->args_count; k++)
 		add(s, o->args[k]);
-	start->argc = (uint32_t)(m->args_count + (size_t)o->args_count);
+	start->argc = (uint32_t)(count + (size_t)o->args_count);
 }
 
 static bool same_name(const char *a, const char *b)

@@ -64,12 +64,17 @@ void strlist_sort(struct strlist *l)
 		qsort(l->items, l->count, sizeof(*l->items), compare);
 }
 
+void strlist_cut(struct strlist *l, size_t count)
+{
+	while (l->count > count) {
+		free(l->items[--l->count]);
+		l->items[l->count] = NULL;
+	}
+}
+
 void strlist_fini(struct strlist *l)
 {
-	size_t i;
-
-	for (i = 0; i < l->count; i++)
-		free(l->items[i]);
+	strlist_cut(l, 0);
 	free(take_ptr(l->items));
 	l->count = l->room = 0;
 }

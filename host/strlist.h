@@ -17,6 +17,8 @@ int strlist_add(struct strlist *l, const char *text);
 /* Takes over malloc'd text, also on failure; NULL is -ENOMEM. */
 int strlist_take(struct strlist *l, char *text);
 bool strlist_has(const struct strlist *l, const char *text);
+/* Drops what is behind the first `count`. */
+void strlist_cut(struct strlist *l, size_t count);
 /* In the order of bytes. */
 void strlist_sort(struct strlist *l);
 void strlist_fini(struct strlist *l);

@@ -59,10 +59,20 @@ static int read_args(const struct reader *r, const json_t *v)
 	static const char what[] = "\"args\" is not a list of strings";
 	int err = read_strings(r, v, &r->s->config.args, what);
 
-	if (err == 0 &&
-	    (r->s->config.args.count == 0 || !r->s->config.args.items[0][0]))
+	if (err == 0 && r->s->config.args.count > 0 &&
+	    !r->s->config.args.items[0][0])
 		return bad(r, "\"args\" names no program");
 	return err;
+}
+
+static int read_args_default(const struct reader *r, const json_t *v)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (!json_is_integer(v) || n < 0 || n > MANIFEST_STRINGS_MAX)
+		return bad(r, "\"args_default\" is not a number of arguments");
+	r->s->config.args_default = (size_t)n;
+	return 0;
 }
 
 static int read_env(const struct reader *r, const json_t *v)
@@ -157,9 +167,13 @@ static const struct {
 	const char *name;
 	int (*read)(const struct reader *r, const json_t *v);
 } members[] = {
-	{ "args", read_args },	     { "cwd", read_cwd },
-	{ "env", read_env },	     { "libraries", read_libraries },
-	{ "origins", read_origins }, { "ports", read_ports },
+	{ "args", read_args },
+	{ "args_default", read_args_default },
+	{ "cwd", read_cwd },
+	{ "env", read_env },
+	{ "libraries", read_libraries },
+	{ "origins", read_origins },
+	{ "ports", read_ports },
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
@@ -202,9 +216,12 @@ int config_parse(struct source *s, const char *text, size_t len,
 		if (err < 0)
 			break;
 	}
+	if (err == 0 && !json_object_get(root, "args"))
+		err = bad(&r, "it has no \"args\"");
+	if (err == 0 && s->config.args_default > s->config.args.count)
+		err = bad(&r, "\"args_default\" is more than there are "
+			      "arguments");
 	json_decref(root);
-	if (err == 0 && s->config.args.count == 0)
-		return bad(&r, "it has no \"args\"");
 	return err;
 }
 

@@ -241,7 +241,9 @@ int entry_resolve(struct source *s, struct err *e)
 	if (s->config.program)
 		return 0;
 	if (s->config.args.count == 0)
-		return err_set(e, ENOEXEC, "nothing says what the image runs");
+		return err_set(e, ENOEXEC,
+			       "nothing says what the image runs; say it: "
+			       "mayfly build SOURCE -- PROGRAM [ARGUMENT...]");
 	en = calloc(1, sizeof(*en));
 	if (!en)
 		return err_set(e, ENOMEM, "out of memory");

@@ -98,6 +98,10 @@ static int check_values(const struct manifest *m, json_int_t abi,
 			       "\"cwd\" must be absolute paths");
 	if (m->args_count == 0)
 		return err_set(e, EBADMSG, "the manifest's \"args\" is empty");
+	if (m->args_default >= m->args_count)
+		return err_set(e, EBADMSG,
+			       "the manifest's \"args_default\" leaves no "
+			       "program");
 	for (i = 0; i < m->env_count; i++) {
 		const char *eq = strchr(m->env[i], '=');
 
@@ -119,20 +123,22 @@ static int check_values(const struct manifest *m, json_int_t abi,
 
 static int read_members(struct manifest *m, struct err *e)
 {
-	json_int_t abi, memory, version;
+	json_int_t abi, memory, version, args_default = 0;
 	const json_t *args, *env, *ports;
 	json_error_t je;
 	int r;
 
 	if (json_unpack_ex(m->root, &je, JSON_STRICT,
-			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:o}",
+			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:o, s?I}",
 			   "version", &version, "abi", &abi, "program",
 			   &m->program, "args", &args, "env", &env, "cwd",
-			   &m->cwd, "memory", &memory, "ports", &ports) < 0)
+			   &m->cwd, "memory", &memory, "ports", &ports,
+			   "args_default", &args_default) < 0)
 		return err_set(e, EBADMSG,
 			       "the manifest is not as it should "
 			       "be: %s",
 			       je.text);
+	m->args_default = args_default < 0 ? SIZE_MAX : (size_t)args_default;
 	r = strings_get(args, "args", &m->args, &m->args_count, e);
 	if (r == 0)
 		r = strings_get(env, "env", &m->env, &m->env_count, e);
@@ -198,6 +204,9 @@ char *manifest_format(const struct manifest *m)
 			 strings_json(m->ports, m->ports_count));
 	if (!root)
 		return NULL;
+	if (m->args_default > 0)
+		json_object_set_new(root, "args_default",
+				    json_integer((json_int_t)m->args_default));
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
 	if (text && asprintf(&line, "%s\n", text) < 0)

@@ -25,6 +25,7 @@ struct manifest {
 	uint64_t memory_bytes; /* the least it can run in */
 	const char **args; /* args_count, at least 1 */
 	size_t args_count;
+	size_t args_default; /* at the end of args: a user's own replace them */
 	const char **env; /* "NAME=value" */
 	size_t env_count;
 	const char **ports; /* "8080/tcp", what the program listens on */

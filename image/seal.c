@@ -90,6 +90,10 @@ static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
 		.env_count = c->env.count,
 		.ports = (void *)c->ports.items,
 		.ports_count = c->ports.count,
+		/* Another program would have had to be found in the tree. */
+		.args_default = c->args_default < c->args.count ?
+					c->args_default :
+					c->args.count - 1,
 	};
 	AUTO_FREE char *text = NULL;
 

@@ -20,6 +20,7 @@
 struct source_config {
 	char *program; /* path in the image; NULL: args[0] says */
 	struct strlist args; /* argv */
+	size_t args_default; /* at the end of args: others replace them */
 	struct strlist env; /* "NAME=value", added to the default ones */
 	char *cwd; /* NULL: "/" */
 	struct strlist ports; /* "8080/tcp" */

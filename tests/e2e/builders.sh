@@ -127,6 +127,10 @@ echo 'mkdir "$2/rootfs"; echo "{\"args\": [1]}" >"$2/config.json"' |
 	bad '"args" is not a list of strings'
 echo 'mkdir "$2/rootfs"; echo "{\"args\": [\"x\"], \"ports\": [0]}" \
 	>"$2/config.json"' | bad '"ports" holds something else'
+echo 'mkdir "$2/rootfs"; echo "{\"args\": [\"x\"], \"args_default\": 2}" \
+	>"$2/config.json"' | bad '"args_default" is more than there are'
+echo 'mkdir "$2/rootfs"; echo "{\"args\": [], \"args_default\": \"1\"}" \
+	>"$2/config.json"' | bad '"args_default" is not a number of arguments'
 echo 'mkdir "$2/rootfs"; ln -s /etc "$2/config.json"' |
 	bad 'left no config.json: Too many'
 

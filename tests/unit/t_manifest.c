@@ -43,6 +43,7 @@ static void test_good(void)
 	check_str(m.env[1], "C=");
 	check_int(m.ports_count, 2);
 	check_str(m.ports[1], "53/udp");
+	check_int(m.args_default, 0);
 	manifest_fini(&m);
 }
 
@@ -57,6 +58,7 @@ static void test_round_trip(void)
 			       .memory_bytes = 5 << 20,
 			       .args = args,
 			       .args_count = 2,
+			       .args_default = 1,
 			       .env = env,
 			       .env_count = 1,
 			       .ports = ports,
@@ -69,6 +71,7 @@ static void test_round_trip(void)
 	check_int(out.abi, 7);
 	check_str(out.args[0], args[0]);
 	check_str(out.args[1], "");
+	check_int(out.args_default, 1);
 	again = manifest_format(&out);
 	check_str(again, text);
 	free(text);
@@ -139,6 +142,12 @@ static void test_members(void)
 	check_int(parse_with("80/tcp", "80/sctp"), -EBADMSG);
 	check_int(parse_with("80/tcp", "+80/tcp"), -EBADMSG);
 	check_int(parse_with("\"abi\": 1,", ""), -EBADMSG);
+	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"args_default\": 1"),
+		  0);
+	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"args_default\": 2"),
+		  -EBADMSG);
+	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"args_default\": -1"),
+		  -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": 4294967296"), -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": -1"), -EBADMSG);
 	check_int(parse_with("\"abi\"", "\"color\": 1, \"abi\""), -EBADMSG);
