@@ -44,8 +44,8 @@ static void put_args(struct output *o, const struct doc_config *c)
 	if (c->cmd && json_array_extend(args, c->cmd))
 		o->failed = true;
 	put(o, o->root, "args", args);
-	put(o, o->root, "args_kept",
-	    json_integer((json_int_t)json_array_size(c->entrypoint)));
+	put(o, o->root, "args_default",
+	    json_integer((json_int_t)json_array_size(c->cmd)));
 }
 
 static bool sets(const json_t *env, const char *name)
@@ -131,15 +131,6 @@ static void put_ports(struct output *o, const struct doc_config *c)
 	put(o, o->root, "ports", ports);
 }
 
-static void put_user(struct output *o, const struct user *u)
-{
-	json_t *user = json_object();
-
-	put(o, user, "uid", json_integer(u->uid));
-	put(o, user, "gid", json_integer(u->gid));
-	put(o, o->root, "user", user);
-}
-
 static void put_cwd(struct output *o, const struct doc_config *c)
 {
 	AUTO_FREE char *cwd = NULL;
@@ -163,7 +154,6 @@ int command_format(const struct doc_config *c, const struct user *u, char **ret,
 	put_env(&o, c, u);
 	put_cwd(&o, c);
 	put_ports(&o, c);
-	put_user(&o, u);
 	put(&o, root, "libraries", json_false());
 	if (!o.failed)
 		text = json_dumps(root, JSON_INDENT(2));

@@ -137,6 +137,8 @@ static int fail(const struct pipe *p, struct err *e)
 
 static void drop(struct dropped *d, const char *name)
 {
+	while (name[0] == '.' && name[1] == '/')
+		name += 2;
 	if (d->count++ == 0)
 		member_show(d->first, name);
 }
@@ -281,7 +283,8 @@ static int put_whiteout(struct unpack_tree *t, const char *name, struct err *e)
 static void note_dropped(struct layers *l, struct archive_entry *entry,
 			 const char *name)
 {
-	if (archive_entry_mode(entry) & SETID)
+	if (archive_entry_mode(entry) & SETID &&
+	    archive_entry_filetype(entry) != AE_IFDIR)
 		drop(&l->setid, name);
 	if (archive_entry_xattr_count(entry) > 0 ||
 	    archive_entry_acl_types(entry) != 0)

@@ -231,6 +231,11 @@ static int put_config(struct unpacking *u, struct err *e)
 	struct user user;
 	int r = user_find(u->tree->fd, u->config.user, &user, e);
 
+	if (r == 0 && user.uid != 0 && u->job->say)
+		fprintf(u->job->say,
+			"warning: runs as root, to whom all files of an image "
+			"belong, not as user %s\n",
+			u->config.user);
 	if (r == 0)
 		r = make_cwd(u, e);
 	if (r == 0)
@@ -245,10 +250,12 @@ static int put_config(struct unpacking *u, struct err *e)
 
 static void say_dropped(FILE *say, const struct dropped *d, const char *what)
 {
-	if (say && d->count > 0)
-		fprintf(say, "warning: left out %s of %u %s (%s%s)\n", what,
-			d->count, d->count == 1 ? "file" : "files", d->first,
-			d->count == 1 ? "" : ", ...");
+	if (!say || d->count == 0)
+		return;
+	fprintf(say, "warning: %s: /%s", what, d->first);
+	if (d->count > 1)
+		fprintf(say, " and %u more", d->count - 1);
+	fputc('\n', say);
 }
 
 static int fill(struct unpacking *u, struct err *e)
@@ -262,9 +269,12 @@ static int fill(struct unpacking *u, struct err *e)
 		r = put_config(u, e);
 	if (r < 0)
 		return r;
-	say_dropped(say, &u->layers.devices, "device nodes, FIFOs or sockets:");
-	say_dropped(say, &u->layers.setid, "set-user-ID or set-group-ID bits");
-	say_dropped(say, &u->layers.xattrs, "extended attributes");
+	say_dropped(say, &u->layers.devices,
+		    "left out of the image, for it holds no devices, sockets "
+		    "or pipes");
+	say_dropped(say, &u->layers.setid,
+		    "setuid and setgid bits are dropped");
+	say_dropped(say, &u->layers.xattrs, "extended attributes are dropped");
 	return 0;
 }
 
