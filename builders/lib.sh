@@ -54,11 +54,7 @@ copy_tree() {
 	from=$1
 	to=$2
 	shift 2
-	{
-		printf '%s\n' .git .hg .svn .bzr
-		[ $# -eq 0 ] || printf '%s\n' "$@"
-		images_in "$from"
-	} >"$work/leave"
+	printf '%s\n' .git .hg .svn .bzr "$@" >"$work/leave"
 	mkdir -p "$to"
 	tar -C "$from" --no-wildcards --no-anchored \
 		--exclude-from="$work/leave" -cf "$work/tree.tar" .
@@ -66,14 +62,14 @@ copy_tree() {
 	rm "$work/tree.tar"
 }
 
-# images_in DIRECTORY: the sealed images at its top, where mayfly build puts
-# them if called there: they are no part of the source
-images_in() {
-	for image in "$1"/*.img; do
-		[ -f "$image" ] || continue
-		magic=$(od -An -tx4 -j1024 -N4 "$image" | tr -d ' ')
-		[ "$magic" != e0f5e1e2 ] || echo "./${image##*/}"
-	done
+# inputs OUT FILE...: what was read besides the source, if it is there;
+# $here is the builder's directory
+inputs() {
+	noted=$1/inputs
+	shift
+	for input in "$here/../lib.sh" "$@"; do
+		[ ! -e "$input" ] || readlink -f "$input"
+	done >>"$noted"
 }
 
 # is_program FILE: an ELF file that can be started, not a library

@@ -152,6 +152,7 @@ function config(app) {
 		env,
 		cwd: "/app",
 		libraries: true,
+		origins: {"/usr/bin/node": fs.realpathSync(process.execPath)},
 	}));
 }
 

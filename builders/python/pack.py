@@ -28,6 +28,8 @@ ZONEINFO = "/usr/share/zoneinfo"
 # What pip notes for itself; it tells where on this machine a package was.
 NOTES = {"direct_url.json", "INSTALLER", "REQUESTED"}
 TESTS = {"test", "tests"}
+# Where the ELF files of the image come from.
+ORIGINS = {}
 
 
 def step(text):
@@ -47,10 +49,14 @@ def compile_file(source, target, shown):
     return True
 
 
-def strip(source, target):
+def strip(source, root, path):
+    """Puts an ELF file without its debug information at a path of the image.
+    Libraries are looked for where it comes from."""
+    target = root + path
     os.makedirs(os.path.dirname(target), exist_ok=True)
     subprocess.run(["strip", "--strip-debug", "-o", target, source],
                    check=True)
+    ORIGINS[path] = source
 
 
 def python_files(top):
@@ -104,8 +110,8 @@ def add_library(library, names, root):
                 add_data(library, source, root)
         elif name in library.extensions:
             source = library.extensions[name]
-            strip(source, f"{root}{LIB}/lib-dynload/"
-                  f"{os.path.basename(source)}")
+            strip(source, root,
+                  f"{LIB}/lib-dynload/{os.path.basename(source)}")
     os.makedirs(f"{root}{LIB}/lib-dynload", exist_ok=True)
 
 
@@ -158,13 +164,13 @@ def add_interpreter(root):
     binary = os.path.realpath(getattr(sys, "_base_executable",
                                       sys.executable))
     name = f"python{VERSION}"
-    strip(binary, f"{root}/usr/bin/{name}")
+    strip(binary, root, f"/usr/bin/{name}")
     os.symlink(name, f"{root}/usr/bin/python3")
     library = os.path.join(sysconfig.get_config_var("LIBDIR") or "",
                            sysconfig.get_config_var("INSTSONAME") or "")
     if os.path.basename(library) in needed(binary) and \
             os.path.isfile(library):
-        strip(library, root + library)
+        strip(library, root, library)
 
 
 def needed(binary):
@@ -256,7 +262,8 @@ def main():
         env.append("PYTHONPATH=/app/src")
     with open(os.path.join(out, "config.json"), "w", encoding="utf-8") as f:
         json.dump({"args": ["/usr/bin/python3", *args], "env": env,
-                   "cwd": "/app", "libraries": True}, f)
+                   "cwd": "/app", "libraries": True,
+                   "origins": ORIGINS}, f)
         f.write("\n")
 
 
