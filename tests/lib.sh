@@ -54,12 +54,13 @@ free_port() {
 	python3 "$SRC/tools/free_port.py" "$BUILD/test-ports"
 }
 
-# wait_port PORT: until something listens on the TCP port (no connection is
-# made), at most 10 seconds
+# wait_port PORT [SECONDS]: until something listens on the TCP port (no
+# connection is made), at most 10 seconds
 wait_port() {
 	i=0
+	tries=$((${2:-10} * 20))
 	re=" [0-9A-F]+:$(printf '%04X' "$1") [0-9A-F]+:0000 0A "
-	while [ "$i" -lt 200 ]; do
+	while [ "$i" -lt "$tries" ]; do
 		if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
 			grep -Eq "$re"; then
 			return 0

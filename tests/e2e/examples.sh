@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every example, run from its directory as it stands, answers over HTTP.
+# test: timeout 600
+. "$LIB"
+. "$SRC/tests/builders.sh"
+
+# answers NAME PORT PATH TEXT: the example, which listens on PORT
+answers() {
+	port=$(free_port)
+	start -p "127.0.0.1:$port:$2" "$SRC/examples/$1"
+	# The first start of an example builds it.
+	wait_port "$port" 120
+	curl -sS --max-time 20 "http://127.0.0.1:$port$3" >answer ||
+		fail "$1 does not answer: $(cat start.err)"
+	[ "$(cat answer)" = "$4" ] ||
+		fail "$1 answers: $(cat answer)"
+	kill -TERM "$PID"
+	got=0
+	wait "$PID" || got=$?
+	case $got in
+	0 | 143) ;;
+	*) fail "$1 ends with $got: $(cat start.err)" ;;
+	esac
+}
+
+answers hello-c 8080 / 'Hello from Mayfly!'
+answers threads-c 8080 / 'Request 1'
+answers hello-go 8080 / 'Serverless Unikernels!'
+answers hello-rust 8080 / 'Hello from Rust!'
+answers hello-node 8002 / 'Hello World'
+answers hello-express 3000 /users/you '{"name":"you"}'
+answers hello-python 8000 / 'Hello from Python!'
+answers asyncio-python 8000 '/a?pause=0.1' \
+	'{"path": "/a", "query": {"pause": "0.1"}}'
+
+# None is left out.
+for example in "$SRC"/examples/*/; do
+	name=$(basename "$example")
+	grep -q "^answers $name " "$0" || fail "$name is not tried"
+done
