@@ -10,6 +10,8 @@ export LC_ALL
 SOURCE_DATE_EPOCH=946684800
 export SOURCE_DATE_EPOCH
 umask 022
+# The builder's directory.
+here=$(cd "$(dirname "$0")" && pwd)
 
 step() {
 	echo "step: $*"
@@ -62,8 +64,7 @@ copy_tree() {
 	rm "$work/tree.tar"
 }
 
-# inputs OUT FILE...: what was read besides the source, if it is there;
-# $here is the builder's directory
+# inputs OUT FILE...: what was read besides the source, if it is there
 inputs() {
 	noted=$1/inputs
 	shift
