@@ -4,10 +4,12 @@
 . "$LIB"
 . "$SRC/tests/builders.sh"
 
-# answers NAME PORT PATH TEXT: the example, which listens on PORT
+# answers NAME PORT PATH TEXT: the example, or the file, listens on PORT
 answers() {
+	source=$SRC/examples/$1
+	[ ! -f "$1" ] || source=$1
 	port=$(free_port)
-	start -p "127.0.0.1:$port:$2" "$SRC/examples/$1"
+	start -p "127.0.0.1:$port:$2" "$source"
 	# The first start of an example builds it.
 	wait_port "$port" 120
 	curl -sS --max-time 20 "http://127.0.0.1:$port$3" >answer ||
@@ -32,6 +34,11 @@ answers hello-express 3000 /users/you '{"name":"you"}'
 answers hello-python 8000 / 'Hello from Python!'
 answers asyncio-python 8000 '/a?pause=0.1' \
 	'{"path": "/a", "query": {"pause": "0.1"}}'
+
+# The file that the README writes.
+sed -n '/^\$ cat > hello.go/,/^\$ build/p' "$SRC/README.md" | sed '1d; $d' \
+	>hello.go
+answers "$TMP/hello.go" 8080 /a/vm 'Hello from /a/vm'
 
 # None is left out.
 for example in "$SRC"/examples/*/; do
