@@ -82,7 +82,6 @@ load '<p>Served by nginx' -n 2000 -c 16
 load '<p>Served by nginx' -n 400 -c 8 --close
 
 part 'passes requests on to a second instance, by name (--egress)'
-files_native=$NPID
 files_guest=$GPID
 config "$(free_port)" "$(free_port)" "127.0.0.1:$NPORT" |
 	sed "s,/tmp/,$PWD/," >proxy.native.conf
