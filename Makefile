@@ -54,6 +54,7 @@ MONITOR_ASM := $(wildcard monitor/substrates/*.S)
 IMAGE_SRC   := $(wildcard image/*.c)
 CLI_SRC     := $(wildcard cli/*.c)
 UNPACK_SRC  := $(wildcard unpack/*.c)
+REWRITE_SRC := $(wildcard rewrite/*.c)
 
 # `make V=1` shows the commands, else one short line stands for each.
 Q   := $(if $(V),,@)
@@ -65,8 +66,9 @@ mobj = $(patsubst %,$(B)/monitor-obj/%.o,$(basename $(1)))
 hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 .PHONY: all help install clean
-all: $(B)/bin/mayfly $(B)/bin/mayfly-monitor $(B)/bin/mayfly-unpack \
-	$(B)/kernel $(B)/builders
+PROGRAMS := $(addprefix $(B)/bin/,mayfly mayfly-monitor mayfly-rewrite \
+	mayfly-unpack)
+all: $(PROGRAMS) $(B)/kernel $(B)/builders
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
 $(B)/kernel-obj/%.o: %.c
@@ -161,6 +163,11 @@ $(B)/bin/mayfly-unpack: $(call hobj,$(UNPACK_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -larchive -ljansson -lsodium
+# So is this: Debian has Zydis as a shared library only.
+$(B)/bin/mayfly-rewrite: $(call hobj,$(REWRITE_SRC) $(HOST_SRC))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -ljansson -lZydis -lZycore
 
 # Where the command finds the builders, see cli/paths.h.
 $(B)/builders:
@@ -189,10 +196,9 @@ help:
 # cli/paths.h knows these places.
 install: all
 	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
-	install -D -m 755 -s $(B)/bin/mayfly-monitor \
-		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-monitor
-	install -D -m 755 -s $(B)/bin/mayfly-unpack \
-		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-unpack
+	for part in monitor rewrite unpack; do install -D -m 755 -s \
+		$(B)/bin/mayfly-$$part \
+		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-$$part; done
 	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
 	for file in $$(cd builders && find . -type f); do install -D \
 		-m $$([ -x builders/$$file ] && echo 755 || echo 644) \

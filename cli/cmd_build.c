@@ -22,7 +22,8 @@ enum {
 	OPT_BUILDER,
 	OPT_CONFIG,
 	OPT_ENV,
-	OPT_VERBOSE
+	OPT_NO_REWRITE,
+	OPT_VERBOSE,
 };
 
 static const struct opt opts[] = {
@@ -36,6 +37,8 @@ static const struct opt opts[] = {
 	  "what builds the source, if it is not to be guessed" },
 	{ OPT_CONFIG, 0, "config", "FILE",
 	  "a mayfly.yaml, default that of a directory" },
+	{ OPT_NO_REWRITE, 0, "no-rewrite", "[=IMAGEPATH]",
+	  "leave system calls as they are" },
 	{ OPT_VERBOSE, 'v', "verbose", NULL, "show what the builder writes" },
 	{ 0 },
 };
@@ -46,6 +49,23 @@ struct build {
 	bool verbose;
 	bool help;
 };
+
+static int not_rewritten(struct source_options *o, const char *path,
+			 struct err *e)
+{
+	if (!path) {
+		o->no_rewrite = true;
+		return 0;
+	}
+	if (path[0] != '/')
+		return err_set(e, EINVAL,
+			       "--no-rewrite wants a path in the image, and %s "
+			       "does not begin with /",
+			       path);
+	return strlist_add(&o->not_rewritten, path) < 0 ?
+		       err_set(e, ENOMEM, "out of memory") :
+		       0;
+}
 
 static int take_option(struct build *b, int id, const char *value,
 		       struct err *e)
@@ -72,6 +92,8 @@ static int take_option(struct build *b, int id, const char *value,
 		return 0;
 	case OPT_ENV:
 		return env_list_set(&b->source.env, value, e);
+	case OPT_NO_REWRITE:
+		return not_rewritten(&b->source, value, e);
 	default:
 		break;
 	}
@@ -117,11 +139,12 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 }
 
 static int seal(struct source *source, const struct build *b,
-		const char *kernel_path, struct progress *progress,
+		const struct paths *paths, struct progress *progress,
 		struct err *e)
 {
 	AUTO_FREE char *name = source_name(&b->source), *output = NULL;
-	struct seal_job job = { .source = source, .kernel_path = kernel_path };
+	struct seal_job job = { .source = source,
+				.parts = { paths->kernel, paths->rewriter } };
 	char digest[IMAGE_DIGEST_TEXT_MAX];
 	struct seal_result result;
 	int r;
@@ -153,7 +176,7 @@ static int build(const struct build *b, const struct paths *paths)
 	progress_init(&progress, b->verbose);
 	r = source_prepare(&source, &b->source, &progress, &status, &e);
 	if (r == 0) {
-		r = seal(&source, b, paths->kernel, &progress, &e);
+		r = seal(&source, b, paths, &progress, &e);
 		status = r == -ENOEXEC ? STATUS_CANNOT_RUN : STATUS_FAILED;
 	}
 	progress_clear(&progress);

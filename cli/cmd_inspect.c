@@ -9,14 +9,17 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/inspect_syscalls.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/walk.h"
 
-enum { OPT_JSON = 10 };
+enum { OPT_JSON = 10, OPT_SYSCALLS };
 
 static const struct opt opts[] = {
 	{ OPT_JSON, 0, "json", NULL, "print one JSON object" },
+	{ OPT_SYSCALLS, 0, "syscalls", NULL,
+	  "show which system calls were rewritten" },
 	{ 0 },
 };
 
@@ -142,7 +145,7 @@ static int print_table(const struct image *img, const char *digest,
 	return 0;
 }
 
-static int inspect(const char *path, bool json)
+static int inspect(const char *path, bool json, bool syscalls)
 {
 	AUTO_IMAGE struct image img = { .fd = -1 };
 	char digest[IMAGE_DIGEST_TEXT_MAX];
@@ -159,7 +162,9 @@ static int inspect(const char *path, bool json)
 	if (r < 0)
 		return cmd_fail(STATUS_FAILED, &e);
 	digest_text(digest, img.digest);
-	r = json ? print_json(&img, digest, &e) : print_table(&img, digest, &e);
+	r = syscalls ? inspect_syscalls(&img, json, &e) :
+	    json     ? print_json(&img, digest, &e) :
+		       print_table(&img, digest, &e);
 	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
 }
 
@@ -171,7 +176,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			  .next = 1,
 			  .words_between = true };
 	const char *value, *path = NULL;
-	bool json = false;
+	bool json = false, syscalls = false;
 	struct err e;
 	int id;
 
@@ -182,6 +187,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		}
 		if (id == OPT_JSON)
 			json = true;
+		else if (id == OPT_SYSCALLS)
+			syscalls = true;
 		else if (path)
 			id = err_set(&e, EINVAL,
 				     "mayfly inspect takes one "
@@ -196,7 +203,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		id = err_set(&e, EINVAL,
 			     "nothing to inspect: mayfly inspect "
 			     "needs an image");
-	return id < 0 ? cmd_fail(STATUS_FAILED, &e) : inspect(path, json);
+	return id < 0 ? cmd_fail(STATUS_FAILED, &e) :
+			inspect(path, json, syscalls);
 }
 
 const struct cmd cmd_inspect = {

@@ -86,7 +86,7 @@ static int run_image(struct run_options *o, const struct paths *paths,
 	struct err e;
 	int status;
 
-	if (sealed_open(&img, o->path, paths->kernel, &status, &e) < 0)
+	if (sealed_open(&img, o->path, paths, &status, &e) < 0)
 		return cmd_fail(status, &e);
 	opened_us = now_us();
 	signal_fd = supervise_signals_init();

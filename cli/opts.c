@@ -94,13 +94,19 @@ static int unknown(const struct opts *o, const char *word, struct err *e)
 		       word);
 }
 
+/* Its value may be left away. */
+static bool may_be_alone(const struct opt *o)
+{
+	return o->arg && strncmp(o->arg, "[=", 2) == 0;
+}
+
 static int take_value(struct opts *o, const struct opt *opt,
 		      const char *attached, const char **ret, struct err *e)
 {
 	if (!opt->arg && attached)
 		return err_set(e, EINVAL, "option --%s takes no value",
 			       opt->name);
-	if (!opt->arg)
+	if (!opt->arg || (may_be_alone(opt) && !attached))
 		return opt->id;
 	if (!attached && o->next == o->argc)
 		return err_set(e, EINVAL, "option --%s needs a value: %s",
@@ -178,7 +184,7 @@ static void help_line(const struct opt *o)
 
 	snprintf(left, sizeof(left), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
 		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-		 o->arg ? " " : "", o->arg ? o->arg : "");
+		 o->arg && !may_be_alone(o) ? " " : "", o->arg ? o->arg : "");
 	printf("  %-36s %s\n", left, o->help);
 }
 

@@ -23,7 +23,9 @@ struct opt {
 	int id; /* > 2; a table ends with id 0 */
 	char letter; /* 0: none */
 	const char *name;
-	const char *arg; /* what --help calls the value; NULL: takes none */
+	/* What --help calls the value; NULL: takes none. "[=X]": it may be
+	 * left away, and follows a = if it is there. */
+	const char *arg;
 	const char *help;
 };
 

@@ -48,6 +48,12 @@ int paths_find(struct paths *ret, struct err *e)
 			       "mayfly-monitor is missing: it "
 			       "belongs beside mayfly in %s",
 			       dir);
+	if (pick(ret->rewriter, dir, "mayfly-rewrite",
+		 "../libexec/mayfly/mayfly-rewrite") < 0)
+		return err_set(e, ENOENT,
+			       "mayfly-rewrite is missing: it belongs beside "
+			       "mayfly in %s",
+			       dir);
 	if (pick(ret->kernel, dir, "../kernel", "../lib/mayfly/kernel") < 0)
 		return err_set(e, ENOENT,
 			       "the guest kernel is missing: it "

@@ -3,7 +3,7 @@
  * Where the parts of an installation are, found from where this program is:
  * either a build directory (bin/mayfly, bin/mayfly-monitor, kernel, builders)
  * or a prefix (bin/mayfly, libexec/mayfly/mayfly-monitor, lib/mayfly/kernel,
- * libexec/mayfly/builders).
+ * libexec/mayfly/builders). The other programs lie beside the monitor.
  */
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H
@@ -15,6 +15,7 @@
 struct paths {
 	char monitor[PATHS_MAX];
 	char kernel[PATHS_MAX];
+	char rewriter[PATHS_MAX];
 };
 
 int paths_find(struct paths *ret, struct err *e);

@@ -26,7 +26,7 @@
 /* What the user wants to run, and the name of what is kept for it. */
 struct target {
 	const char *path; /* as typed */
-	const char *kernel_path;
+	struct seal_parts parts;
 	char key[512];
 };
 
@@ -67,18 +67,21 @@ static int name_target(char ret[256], const char *path, const struct stat *st)
 static int target_init(struct target *t, const struct stat *st)
 {
 	const char *slash = strrchr(t->path, '/');
-	struct stat kernel;
+	struct stat kernel, rewriter;
 	char name[256];
 	int r;
 
-	if (stat(t->kernel_path, &kernel) < 0)
+	if (stat(t->parts.kernel, &kernel) < 0 ||
+	    stat(t->parts.rewriter, &rewriter) < 0)
 		return -errno;
 	r = name_target(name, t->path, st);
 	if (r < 0)
 		return r;
-	snprintf(t->key, sizeof(t->key), "%s-%jx-%jx-%" PRIx64 "-%s-%.*s", name,
+	snprintf(t->key, sizeof(t->key),
+		 "%s-%jx-%jx-%" PRIx64 "-%jx-%" PRIx64 "-%s-%.*s", name,
 		 (uintmax_t)kernel.st_ino, (uintmax_t)kernel.st_size,
-		 cache_ns(&kernel.st_ctim), MF_VERSION, (int)IMAGE_NAME_MAX,
+		 cache_ns(&kernel.st_ctim), (uintmax_t)rewriter.st_size,
+		 cache_ns(&rewriter.st_ctim), MF_VERSION, (int)IMAGE_NAME_MAX,
 		 slash ? slash + 1 : t->path);
 	return 0;
 }
@@ -299,8 +302,7 @@ static int seal_source(struct image *ret, const struct target *t, bool program,
 {
 	AUTO_SOURCE struct source s = { .stage.fd = -1 };
 	struct sealing sl = { .target = t,
-			      .job = { .source = &s,
-				       .kernel_path = t->kernel_path },
+			      .job = { .source = &s, .parts = t->parts },
 			      .program = program };
 	const struct source_options o = { .path = t->path };
 	int r;
@@ -338,10 +340,11 @@ static int open_unknown(struct image *ret, const struct target *t,
 	return r;
 }
 
-int sealed_open(struct image *ret, const char *path, const char *kernel_path,
+int sealed_open(struct image *ret, const char *path, const struct paths *paths,
 		int *ret_status, struct err *e)
 {
-	struct target t = { .path = path, .kernel_path = kernel_path };
+	struct target t = { .path = path,
+			    .parts = { paths->kernel, paths->rewriter } };
 	struct stat st = { 0 };
 	int r;
 
@@ -353,8 +356,8 @@ int sealed_open(struct image *ret, const char *path, const char *kernel_path,
 	}
 	r = target_init(&t, &st);
 	if (r < 0)
-		return err_sys(e, -r, "cannot find the guest kernel %s",
-			       kernel_path);
+		return err_sys(e, -r, "cannot find %s or %s", t.parts.kernel,
+			       t.parts.rewriter);
 	if (!open_sealed(ret, &t)) {
 		r = open_unknown(ret, &t, &st, ret_status, e);
 		if (r < 0)

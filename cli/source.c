@@ -23,6 +23,7 @@ void source_options_fini(struct source_options *o)
 {
 	env_list_fini(&o->env);
 	strlist_fini(&o->adds);
+	strlist_fini(&o->not_rewritten);
 }
 
 /* As skopeo names them. */
@@ -243,6 +244,10 @@ static int add_options(struct source *s, const struct source_options *o,
 		return r;
 	for (i = 0; i < o->env.count && r == 0; i++)
 		r = source_set_env(s, o->env.items[i]);
+	s->config.no_rewrite = o->no_rewrite;
+	for (i = 0; i < o->not_rewritten.count && r == 0; i++)
+		r = strlist_add(&s->config.not_rewritten,
+				o->not_rewritten.items[i]);
 	if (o->args_count > 0) {
 		strlist_cut(&s->config.args,
 			    s->config.args.count - s->config.args_default);

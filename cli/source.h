@@ -23,6 +23,8 @@ struct source_options {
 	int args_count;
 	struct env_list env;
 	struct strlist adds; /* HOSTPATH[:IMAGEPATH] */
+	bool no_rewrite; /* as in struct source_config */
+	struct strlist not_rewritten;
 };
 
 void source_options_fini(struct source_options *o);

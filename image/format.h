@@ -17,7 +17,9 @@
 #define IMAGE_PATH_DIR	    ".mayfly"
 #define IMAGE_PATH_MANIFEST "/.mayfly/manifest.json"
 #define IMAGE_PATH_KERNEL   "/.mayfly/kernel"
+#define IMAGE_PATH_REWRITE  "/.mayfly/rewrite.json"
 #define IMAGE_NAME_MAX	    100u /* bytes of a program's name */
+#define IMAGE_REWRITE_MAX   (32u << 20) /* bytes of that report */
 
 /* The last block of an image file; little-endian. */
 struct image_trailer {

@@ -20,6 +20,7 @@
 #include "image/entry.h"
 #include "image/manifest.h"
 #include "image/mkfs.h"
+#include "image/rewrite.h"
 
 #define MIB (1ull << 20)
 
@@ -128,8 +129,10 @@ static int put_kernel(const struct stage *s, const char *path, struct err *e)
 }
 
 /* What makes a tree bootable, in this order. */
-static int complete(struct source *s, const char *kernel_path, struct err *e)
+static int complete(const struct seal_job *job, const sigset_t *mask,
+		    struct err *e)
 {
+	struct source *s = job->source;
 	uint64_t private_bytes = 0;
 	int r;
 
@@ -140,8 +143,10 @@ static int complete(struct source *s, const char *kernel_path, struct err *e)
 		r = entry_resolve(s, e);
 	if (r == 0)
 		r = closure_add(s, &private_bytes, e);
+	if (r == 0 && job->parts.rewriter)
+		r = rewrite_source(s, job->parts.rewriter, mask, e);
 	if (r == 0)
-		r = put_kernel(&s->stage, kernel_path, e);
+		r = put_kernel(&s->stage, job->parts.kernel, e);
 	if (r == 0)
 		r = put_manifest(s, seal_memory_needed(private_bytes), e);
 	return r;
@@ -201,7 +206,7 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 	r = file_draft_init(&draft, job->out_path, 0644);
 	if (r < 0)
 		return err_sys(e, -r, "cannot write %s", job->out_path);
-	r = complete(job->source, job->kernel_path, e);
+	r = complete(job, &guard.old, e);
 	if (r == 0)
 		r = mkfs_run(draft.temp, job->source->stage.path, &guard.old,
 			     e);

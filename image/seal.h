@@ -10,9 +10,15 @@
 #include "image/format.h"
 #include "image/source.h"
 
+/* Files of the installation that sealing needs. */
+struct seal_parts {
+	const char *kernel; /* the flat kernel file */
+	const char *rewriter; /* mayfly-rewrite; NULL: nothing is rewritten */
+};
+
 struct seal_job {
 	struct source *source; /* its tree is completed */
-	const char *kernel_path; /* the flat kernel file */
+	struct seal_parts parts;
 	const char *out_path; /* replaced if it exists */
 };
 

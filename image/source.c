@@ -30,6 +30,7 @@ void source_fini(struct source *s)
 	strlist_fini(&s->config.args);
 	strlist_fini(&s->config.env);
 	strlist_fini(&s->config.ports);
+	strlist_fini(&s->config.not_rewritten);
 	for (i = 0; i < s->origin_count; i++) {
 		free(s->origins[i].image);
 		free(s->origins[i].host);

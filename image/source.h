@@ -26,6 +26,8 @@ struct source_config {
 	struct strlist ports; /* "8080/tcp" */
 	uint64_t memory_bytes; /* 0: computed */
 	bool libraries; /* this machine's libraries complete the tree */
+	bool no_rewrite; /* system calls stay as they are, everywhere ... */
+	struct strlist not_rewritten; /* ... or below these paths */
 };
 
 /* Files at or below `image` were copied from `host`. Both are absolute. */

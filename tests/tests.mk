@@ -21,9 +21,10 @@ build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
 
 # ---- unit tests: everything of ours that runs on the host, in one archive --
 UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
-	$(MONITOR_SRC) $(UNPACK_SRC))
+	$(MONITOR_SRC) $(UNPACK_SRC) $(REWRITE_SRC))
 UNIT_LDFLAGS ?= -pie
-UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -pthread
+UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -lZydis \
+	-lZycore -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
@@ -89,7 +90,8 @@ unit-san:
 	+$(Q)$(SAN_MAKE) unit
 programs-san: $(B)/kernel
 	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor \
-		$(B)/san/bin/mayfly-unpack $(B)/san/builders
+		$(B)/san/bin/mayfly-unpack $(B)/san/bin/mayfly-rewrite \
+		$(B)/san/builders
 	$(Q)cp $(B)/kernel $(B)/san/kernel
 
 tests: test-programs unit unit-san programs-san fuzz-programs

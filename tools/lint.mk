@@ -16,13 +16,14 @@ lint-rules:
 	tools/lint
 
 LINT_HOST_C   := $(wildcard host/*.c image/*.c cli/*.c daemon/*.c \
-	unpack/*.c monitor/*.c monitor/gen/*.c monitor/substrates/*.c)
+	rewrite/*.c unpack/*.c monitor/*.c monitor/gen/*.c \
+	monitor/substrates/*.c)
 LINT_KERNEL_C := $(wildcard lib/*.c $(addsuffix /*.c,$(addprefix kernel/,\
 	core fs net dev sys arch/x86_64)))
 LINT_TEST_C   := $(wildcard tests/unit/*.c tests/fuzz/*.c)
 LINT_GUEST_C  := $(wildcard tests/abi/*.c tests/guest/*/*.c examples/*/*.c)
 LINT_HOST_H   := $(wildcard host/*.h image/*.h cli/*.h daemon/*.h \
-	unpack/*.h monitor/*.h monitor/substrates/*.h tests/*/*.h)
+	rewrite/*.h unpack/*.h monitor/*.h monitor/substrates/*.h tests/*/*.h)
 LINT_KERNEL_H := $(wildcard abi/*.h lib/*.h kernel/*.h kernel/*/*.h \
 	kernel/arch/x86_64/*.h)
 

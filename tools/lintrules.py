@@ -41,6 +41,7 @@ MAY_INCLUDE = {
     "monitor": {"abi", "lib", "host", "monitor"},
     "image": {"abi", "lib", "host", "image"},
     "unpack": {"abi", "lib", "host", "unpack"},
+    "rewrite": {"abi", "lib", "host", "rewrite"},
     "cli": {"abi", "lib", "host", "image", "cli"},
     "daemon": {"abi", "lib", "host", "image", "daemon"},
     "bench": {"abi", "lib", "host", "bench"},

@@ -229,10 +229,10 @@ static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 	c->signal = (uint32_t)info->signo;
 	c->code = info->code;
 	c->fault_addr = info->value;
-	name_file(c, r->rip);
 	c->tid = (uint32_t)current->tid;
 	c->regs = *r;
 	c->regs.rip = stub_pc_to_program(r->rip);
+	name_file(c, c->regs.rip);
 	kernel_shared->arg[0] = kva_gpa(c).v;
 	arch_doorbell(MF_DB_CRASH);
 	kfree(c);

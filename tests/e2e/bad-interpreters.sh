@@ -4,7 +4,7 @@
 . "$LIB"
 
 export XDG_CACHE_HOME="$TMP/cache"
-"$MAYFLY" build "$PROGS/exit-codes.musl" -o good.img >/dev/null
+"$MAYFLY" build --no-rewrite "$PROGS/exit-codes.musl" -o good.img >/dev/null
 
 # interp PATH: bad.img is good.img, whose program wants the interpreter PATH.
 # PT_GNU_STACK becomes PT_INTERP; the path overwrites the end of the file,

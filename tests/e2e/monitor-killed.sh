@@ -6,6 +6,7 @@
 
 mkdir bin
 cp "$MAYFLY" bin/mayfly
+cp "$BUILD/bin/mayfly-rewrite" bin/
 cp "$BUILD/kernel" kernel
 cat >bin/mayfly-monitor <<'END'
 #!/bin/sh

@@ -49,7 +49,7 @@ static int seal(const char *program, const char *out)
 	AUTO_SOURCE struct source source = { .stage.fd = -1 };
 	AUTO_PROGRAM struct program p = { .fd = -1 };
 	struct seal_job job = { .source = &source,
-				.kernel_path = "kernel",
+				.parts.kernel = "kernel",
 				.out_path = out };
 	struct seal_result result;
 	int r;
