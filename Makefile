@@ -119,7 +119,8 @@ $(B)/gen/cli/syscall_names.inc:
 		's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
 		>$@.tmp
 	$(Q)mv $@.tmp $@
-$(addsuffix /cli/stats.o,$(B)/obj $(B)/fuzz-obj $(B)/lint/host): \
+$(foreach o,stats trace_table,$(addsuffix /cli/$(o).o,$(B)/obj $(B)/fuzz-obj \
+	$(B)/lint/host)): \
 	$(B)/gen/cli/syscall_names.inc
 
 # The jail's filters, made by libseccomp now instead of at every start.

@@ -23,7 +23,8 @@ enum mf_arg_when {
 	MF_ARG_IN, /* the program filled it */
 	MF_ARG_OUT, /* the call fills it, if it succeeds */
 	MF_ARG_OUT_ALWAYS, /* also if it fails */
-	MF_ARG_BOTH, /* looked at before and after */
+	MF_ARG_BOTH, /* in; what the call made of it belongs to its result */
+	MF_ARG_INOUT, /* out, and what it was before */
 };
 
 /* What to copy; `size` of the kind is said in brackets. */
@@ -34,13 +35,16 @@ enum mf_arg_how {
 	MF_ARG_STRING, /* to the NUL [bytes at most] */
 	MF_ARG_STRINGS, /* an array of pointers to strings, up to NULL */
 	MF_ARG_BYTES, /* an argument is the length [at most] */
-	MF_ARG_RESULT_BYTES, /* the result is the length [at most] */
+	MF_ARG_RESULT_BYTES, /* the result is the length [at most]; more than
+			      * an argument, if one is named, is not there */
 	MF_ARG_POINTED_BYTES, /* the length is where one points [at most] */
 	MF_ARG_ARRAY, /* an argument is the count [bytes of an element] */
 	MF_ARG_RESULT_ARRAY, /* the result is the count */
 	MF_ARG_PAGE_VECTOR, /* a byte for each page that argument 1 spans */
 	MF_ARG_FDSET, /* argument 0 is the number of bits */
 	MF_ARG_POINTED, /* a pointer, and [bytes] where it points */
+	MF_ARG_CLONE_ARGS, /* an argument is the length [at most]; what
+			    * parent_tid points to */
 	MF_ARG_IOV, /* struct iovec; an argument is the count */
 	MF_ARG_RESULT_IOV, /* the same; the result is the bytes in all */
 	MF_ARG_MSG, /* struct msghdr */
@@ -63,13 +67,23 @@ enum mf_arg_kind {
 #define MF_ARG(kind, with)  ((uint16_t)(MF_ARG_KIND_##kind | (with) << 8))
 #define MF_ARG_KIND_OF(arg) ((arg)&0xffu)
 #define MF_ARG_WITH_OF(arg) ((unsigned)(arg) >> 8)
-#define MF_ARG_SIGMASK_OFF  296u /* of the mask in a signal's ucontext */
+
+/* Where things are in structures of Linux. */
+#define MF_ARG_SIGMASK_OFF    296u /* uc_sigmask in a struct ucontext */
+#define MF_ARG_PARENT_TID_OFF 24u /* in a struct clone_args */
 
 /* For includers of the rows. */
 #define K(kind)		 MF_ARG(kind, 0)
 #define WITH(kind, with) MF_ARG(kind, with)
 #define FLAGS(set)	 MF_ARG(FLAGS, MF_ARG_SET(set))
 #define ENUM(set)	 MF_ARG(ENUM, MF_ARG_SET(set))
+
+/* Such an argument, and what follows it, waits for the end of the call. */
+static inline bool mf_arg_at_exit(unsigned when)
+{
+	return when == MF_ARG_OUT || when == MF_ARG_OUT_ALWAYS ||
+	       when == MF_ARG_INOUT;
+}
 
 struct mf_arg_rule {
 	uint8_t when; /* enum mf_arg_when */

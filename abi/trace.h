@@ -56,8 +56,8 @@ struct mf_trace_record {
 	uint32_t nr; /* of the call, or of the signal */
 	uint64_t time_ns; /* monotonic clock */
 	/*
-	 * START: MF_TRACE_MAGIC, the realtime clock. SIGNAL: si_code, si_pid,
-	 * si_uid, si_addr or si_value.
+	 * START: MF_TRACE_MAGIC, the realtime clock, how many threads there
+	 * are. SIGNAL: si_code, si_pid, si_uid, si_addr or si_value.
 	 */
 	uint64_t arg[6];
 	int64_t ret; /* EXIT: result; END: wait status */

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -266,6 +267,8 @@ int launch_send(struct launch *l, const struct run_options *o,
 	if (r < 0)
 		return r;
 	m.start->substrate = l->substrate;
+	snprintf(l->name, sizeof(l->name), "%s",
+		 (const char *)(m.start + 1) + m.start->hostname_off);
 	fds[n++] = img->fd;
 	if (l->kvm_fd >= 0) {
 		start_message_add_kvm(&m, l->kvm_fd);

@@ -24,6 +24,7 @@ struct launch {
 	int port_fds[MF_PORTS_MAX];
 	uint32_t port_count;
 	struct egress *egress; /* or NULL */
+	char name[64]; /* of the instance, known when it was sent */
 };
 
 /* Everything that can fail because of what the user asked for. */

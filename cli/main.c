@@ -10,7 +10,8 @@
 #include "cli/console.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run, &cmd_build, &cmd_inspect, &cmd_doctor, &cmd_version,
+	&cmd_run,   &cmd_build,	 &cmd_inspect,
+	&cmd_trace, &cmd_doctor, &cmd_version,
 };
 
 #define CMD_COUNT ((int)(sizeof(cmds) / sizeof(cmds[0])))

@@ -147,12 +147,42 @@ static int next_word(struct opts *o, const char *word, const char **ret)
 	return OPT_WORD;
 }
 
+static int next_long(struct opts *o, const char *word, const char **ret,
+		     struct err *e)
+{
+	const char *eq = strchr(word, '=');
+	const struct opt *opt = find_long(
+		o, word + 2, eq ? (size_t)(eq - word - 2) : strlen(word + 2));
+
+	if (!opt)
+		return unknown(o, word, e);
+	return take_value(o, opt, eq ? eq + 1 : NULL, ret, e);
+}
+
+/* `letters` are those of a word, after its dash. */
+static int next_letter(struct opts *o, const char *letters, const char **ret,
+		       struct err *e)
+{
+	const char word[] = { '-', letters[0], '\0' };
+	const struct opt *opt = find_short(o, letters[0]);
+	const char *rest = letters[1] ? letters + 1 : NULL;
+
+	o->bundle = NULL;
+	if (!opt)
+		return unknown(o, word, e);
+	if (opt->arg)
+		return take_value(o, opt, rest, ret, e);
+	o->bundle = rest;
+	return opt->id;
+}
+
 int opts_next(struct opts *o, const char **ret_value, struct err *e)
 {
-	const char *word, *eq, *attached;
-	const struct opt *opt;
+	const char *word;
 
 	*ret_value = NULL;
+	if (o->bundle)
+		return next_letter(o, o->bundle, ret_value, e);
 	if (o->next >= o->argc)
 		return OPT_END;
 	word = o->argv[o->next];
@@ -163,19 +193,9 @@ int opts_next(struct opts *o, const char **ret_value, struct err *e)
 		o->ended = true;
 		return opts_next(o, ret_value, e);
 	}
-	if (word[1] == '-') {
-		eq = strchr(word, '=');
-		opt = find_long(o, word + 2,
-				eq ? (size_t)(eq - word - 2) :
-				     strlen(word + 2));
-		attached = eq ? eq + 1 : NULL;
-	} else {
-		opt = find_short(o, word[1]);
-		attached = word[2] ? word + 2 : NULL;
-	}
-	if (!opt)
-		return unknown(o, word, e);
-	return take_value(o, opt, attached, ret_value, e);
+	if (word[1] == '-')
+		return next_long(o, word, ret_value, e);
+	return next_letter(o, word + 1, ret_value, e);
 }
 
 static void help_line(const struct opt *o)

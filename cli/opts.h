@@ -3,8 +3,8 @@
  * Command-line options, one table per verb. The table is also where --help
  * comes from, so an option cannot exist without its sentence.
  *
- * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, and -- to end
- * the options.
+ * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, -xy for -x -y
+ * where -x takes no value, and -- to end the options.
  */
 #ifndef CLI_OPTS_H
 #define CLI_OPTS_H
@@ -36,6 +36,7 @@ struct opts {
 	int next; /* index of the first word not yet looked at */
 	bool words_between; /* options may follow words */
 	bool ended; /* "--" was seen */
+	const char *bundle; /* letters left of the word before, or NULL */
 };
 
 /*

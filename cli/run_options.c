@@ -155,28 +155,42 @@ static int apply(struct run_options *o, int id, const char *value,
 	}
 }
 
-static int apply_env(struct run_options *o, int argc, char **argv,
-		     struct err *e)
+static bool is_env(const struct run_more *more, int id, const char *value)
 {
-	struct opts it = {
-		.table = run_opts, .argv = argv, .argc = argc, .next = 1
-	};
+	return id == OPT_ENV ||
+	       (id >= RUN_MORE_ID && more->is_env && more->is_env(id, value));
+}
+
+static int apply_env(struct run_options *o, struct opts it,
+		     const struct run_more *more, struct err *e)
+{
 	const char *value;
 	int id, r = 0;
 
 	while (r == 0 && (id = opts_next(&it, &value, e)) > OPT_END) {
-		if (id == OPT_ENV)
+		if (is_env(more, id, value))
 			r = env_list_set(&o->env, value, e);
 	}
 	return r;
 }
 
-int run_options_parse(struct run_options *ret, int argc, char **argv,
-		      struct err *e)
+static int apply_one(struct run_options *o, int id, const char *value,
+		     const struct run_more *more, struct err *e)
 {
-	struct opts it = {
-		.table = run_opts, .argv = argv, .argc = argc, .next = 1
+	if (is_env(more, id, value))
+		return 0;
+	if (id >= RUN_MORE_ID && more->take)
+		return more->take(more->arg, id, value, e);
+	return apply(o, id, value, e);
+}
+
+int run_options_parse_more(struct run_options *ret, int argc, char **argv,
+			   const struct run_more *more, struct err *e)
+{
+	const struct opts start = {
+		.table = more->table, .argv = argv, .argc = argc, .next = 1
 	};
+	struct opts it = start;
 	const char *value;
 	int id, r = 0;
 
@@ -187,11 +201,11 @@ int run_options_parse(struct run_options *ret, int argc, char **argv,
 			ret->help = true;
 			return 0;
 		}
-		r = apply(ret, id, value, e);
+		r = apply_one(ret, id, value, more, e);
 		if (r < 0)
 			return r;
 	}
-	r = apply_env(ret, argc, argv, e);
+	r = apply_env(ret, start, more, e);
 	if (r < 0)
 		return r;
 	if (ret->dns.count && !ret->egress.count)
@@ -199,13 +213,24 @@ int run_options_parse(struct run_options *ret, int argc, char **argv,
 			       "--dns without --egress: nothing is allowed "
 			       "that a name could lead to");
 	if (it.next == argc)
-		return err_set(e, EINVAL,
-			       "nothing to run: mayfly run needs a "
-			       "program or an image; see mayfly run --help");
+		return 0;
 	ret->path = argv[it.next];
 	ret->args = argv + it.next + 1;
 	ret->args_count = argc - it.next - 1;
 	return 0;
+}
+
+int run_options_parse(struct run_options *ret, int argc, char **argv,
+		      struct err *e)
+{
+	const struct run_more none = { .table = run_opts };
+	int r = run_options_parse_more(ret, argc, argv, &none, e);
+
+	if (r == 0 && !ret->help && !ret->path)
+		return err_set(e, EINVAL,
+			       "nothing to run: mayfly run needs a "
+			       "program or an image; see mayfly run --help");
+	return r;
 }
 
 void run_options_fini(struct run_options *o)

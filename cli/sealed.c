@@ -96,7 +96,7 @@ static int file_path(char ret[CACHE_PATH_MAX], const char *name,
 	return cache_path(ret, sub);
 }
 
-/* ---- finding ------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------ */
 
 /*
  * The image that a list of inputs names, if they are all as they were. The
@@ -138,7 +138,7 @@ static bool open_sealed(struct image *ret, const struct target *t)
 	return open_by_inputs(ret, t);
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 /* Removes the oldest file with the suffix if there are many. */
 static void evict(const char *dir_path, const char *suffix)

@@ -28,7 +28,7 @@ static const char *const doorbell_names[16] = {
 	[MF_DB_RING] = "ring",	 [MF_DB_FLUSH] = "flush",
 	[MF_DB_EXIT] = "exit",	 [MF_DB_PANIC] = "panic",
 	[MF_DB_GROW] = "grow",	 [MF_DB_DISCARD] = "discard",
-	[MF_DB_CRASH] = "crash",
+	[MF_DB_CRASH] = "crash", [MF_DB_TRACE] = "trace",
 };
 
 static const char *const phase_names[MF_PHASE_COUNT] = {

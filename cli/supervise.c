@@ -144,10 +144,21 @@ static int wait_ms(uint64_t deadline_ms)
 	return deadline_ms - now > INT_MAX ? INT_MAX : (int)(deadline_ms - now);
 }
 
+/* Sources are looked after before the end is noticed, so none is missed. */
+static void serve_sources(struct supervisor *s, const struct pollfd *p)
+{
+	for (unsigned i = 0; i < s->source_count; i++) {
+		struct supervise_source *from = &s->sources[i];
+
+		if (p[i].revents && !from->ready(from->arg))
+			from->fd = -1;
+	}
+}
+
 static int loop(struct supervisor *s)
 {
 	uint64_t deadline_ms = UINT64_MAX;
-	struct pollfd p[] = {
+	struct pollfd p[3 + SUPERVISE_SOURCES_MAX] = {
 		{ .fd = s->ctl, .events = POLLIN },
 		{ .fd = s->signal_fd, .events = POLLIN },
 		{ .fd = s->egress ? egress_fd(s->egress) : -1,
@@ -157,8 +168,12 @@ static int loop(struct supervisor *s)
 	if (s->timeout_ms)
 		deadline_ms = now_ms() + s->timeout_ms;
 	for (;;) {
-		int n = poll(p, 3, wait_ms(deadline_ms));
+		int n;
 
+		for (unsigned i = 0; i < s->source_count; i++)
+			p[3 + i] = (struct pollfd){ .fd = s->sources[i].fd,
+						    .events = POLLIN };
+		n = poll(p, 3 + s->source_count, wait_ms(deadline_ms));
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n == 0 && now_ms() >= deadline_ms) {
@@ -172,6 +187,7 @@ static int loop(struct supervisor *s)
 			on_signal(s);
 		if (p[2].revents)
 			egress_serve(s->egress);
+		serve_sources(s, p + 3);
 		if (p[0].revents && !read_event(s))
 			return 0;
 	}

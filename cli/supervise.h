@@ -34,12 +34,23 @@ struct outcome {
 /* Returns a descriptor that yields the signals, or -errno. */
 int supervise_signals_init(void);
 
+/* Something else to be looked after meanwhile. */
+struct supervise_source {
+	int fd; /* -1: none */
+	bool (*ready)(void *arg); /* fd is readable; false: no more */
+	void *arg;
+};
+
+#define SUPERVISE_SOURCES_MAX 2
+
 struct supervisor {
 	int ctl; /* our end of the control socket */
 	int signal_fd; /* of supervise_signals_init() */
 	pid_t pid; /* the monitor; 0 when it was waited for */
 	uint64_t timeout_ms; /* 0: none */
 	struct egress *egress; /* NULL: nothing is allowed */
+	struct supervise_source sources[SUPERVISE_SOURCES_MAX];
+	unsigned source_count;
 	struct outcome *out; /* zero at first */
 };
 

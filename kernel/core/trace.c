@@ -108,7 +108,7 @@ void trace_add(struct trace_record *t, uint64_t addr, uint64_t len)
 	t->head->mem_count++;
 }
 
-/* ---- calls --------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------- */
 
 static bool wanted(uint64_t nr)
 {
@@ -194,7 +194,7 @@ void trace_end(const struct thread *t, int wait_status)
 	record_done(&rec);
 }
 
-/* ---- on and off ---------------------------------------------------------- */
+/* ---- on and off --------------------------------------------------------- */
 
 /* What threads are waiting in is the first thing to be known. */
 static void record_sleepers(void)
@@ -225,6 +225,7 @@ static void start(void)
 		return;
 	rec.head->arg[0] = MF_TRACE_MAGIC;
 	rec.head->arg[1] = time_real_ns();
+	rec.head->arg[2] = thread_count;
 	record_done(&rec);
 	record_sleepers();
 }

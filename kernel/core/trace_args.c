@@ -53,7 +53,8 @@ struct mmsghdr_user {
 struct arg {
 	const struct mf_arg_rule *rule;
 	uint64_t addr;
-	uint64_t with; /* value of the argument that is the length */
+	uint64_t with; /* value of the argument that is the length ... */
+	bool has_with; /* ... if there is one */
 	int64_t ret; /* < 0: failed; at the call's begin 0 */
 	const uint64_t *all; /* of the call */
 	bool at_exit;
@@ -183,7 +184,10 @@ static void copy_bytes(struct trace_record *t, const struct arg *a)
 
 static void copy_result_bytes(struct trace_record *t, const struct arg *a)
 {
-	add_some(t, a->addr, min_u64((uint64_t)a->ret, max_len(t, a)));
+	uint64_t room = a->has_with ? a->with : UINT64_MAX;
+
+	add_some(t, a->addr,
+		 min_u64(min_u64((uint64_t)a->ret, room), max_len(t, a)));
 }
 
 static void copy_pointed_bytes(struct trace_record *t, const struct arg *a)
@@ -226,8 +230,18 @@ static void copy_pointed(struct trace_record *t, const struct arg *a)
 
 	if (copy_from_user(&to, a->addr, sizeof(to)) < 0)
 		return;
-	add_all(t, a->addr, sizeof(to));
+	add_some(t, a->addr, 2 * sizeof(to)); /* with what follows it */
 	add_all(t, to, a->rule->size);
+}
+
+static void copy_clone_args(struct trace_record *t, const struct arg *a)
+{
+	uint64_t parent_tid;
+
+	copy_bytes(t, a);
+	if (copy_from_user(&parent_tid, a->addr + MF_ARG_PARENT_TID_OFF,
+			   sizeof(parent_tid)) == 0)
+		add_all(t, parent_tid, sizeof(uint32_t));
 }
 
 static void copy_iov(struct trace_record *t, const struct arg *a)
@@ -275,6 +289,7 @@ static const copy_fn copy_fns[] = {
 	[MF_ARG_PAGE_VECTOR] = copy_page_vector,
 	[MF_ARG_FDSET] = copy_fdset,
 	[MF_ARG_POINTED] = copy_pointed,
+	[MF_ARG_CLONE_ARGS] = copy_clone_args,
 	[MF_ARG_IOV] = copy_iov,
 	[MF_ARG_RESULT_IOV] = copy_result_iov,
 	[MF_ARG_MSG] = copy_msg,
@@ -289,9 +304,7 @@ static unsigned split_at(const uint16_t *args)
 	unsigned i;
 
 	for (i = 0; i < MF_CALL_ARGS; i++) {
-		uint8_t when = rules[MF_ARG_KIND_OF(args[i])].when;
-
-		if (when == MF_ARG_OUT || when == MF_ARG_OUT_ALWAYS)
+		if (mf_arg_at_exit(rules[MF_ARG_KIND_OF(args[i])].when))
 			break;
 	}
 	return i;
@@ -307,6 +320,7 @@ static bool due(const struct arg *a, bool before_split)
 	case MF_ARG_OUT_ALWAYS:
 		return a->at_exit;
 	case MF_ARG_BOTH:
+	case MF_ARG_INOUT:
 		return true;
 	case MF_ARG_NEVER:
 		break;
@@ -330,6 +344,7 @@ void trace_args_copy(struct trace_record *t, bool at_exit)
 			.rule = &rules[MF_ARG_KIND_OF(args[i])],
 			.addr = h->arg[i],
 			.with = with < MF_CALL_ARGS ? h->arg[with] : 0,
+			.has_with = with != 0,
 			.ret = at_exit ? h->ret : 0,
 			.all = h->arg,
 			.at_exit = at_exit,

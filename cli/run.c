@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens the image, starts the monitor, watches it, says how it ended. Lean on
+ * purpose: everything here is part of every cold start.
+ */
+#include "cli/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cmd.h"
+#include "cli/door.h"
+#include "cli/launch.h"
+#include "cli/paths.h"
+#include "cli/report.h"
+#include "cli/run_options.h"
+#include "cli/sealed.h"
+#include "cli/supervise.h"
+#include "host/cleanup.h"
+
+uint64_t run_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * The name must be free before the program starts if the user chose it; else
+ * it is a random number, and making the socket for it can wait.
+ */
+static int open_door(struct door *d, const struct run_options *o,
+		     const struct launch *l, struct err *e)
+{
+	int r = door_open(d, o->name ? o->name : l->name, e);
+
+	if (r < 0 && r != -EEXIST) {
+		if (o->name)
+			cmd_log("%s; mayfly trace will not find %s", e->text,
+				o->name);
+		r = 0;
+	}
+	d->ctl = l->ctl;
+	d->traced = o->trace != NULL;
+	return r;
+}
+
+/* What there is of a running instance. */
+struct running {
+	struct launch launch;
+	struct door door;
+	struct trace_session *trace; /* or NULL */
+	int signal_fd;
+};
+
+static void running_fini(struct running *r)
+{
+	door_close(&r->door);
+	launch_fini(&r->launch);
+	if (r->signal_fd >= 0)
+		close(r->signal_fd);
+}
+
+static int start(struct running *run, struct run_options *o,
+		 const struct image *img, const struct paths *paths,
+		 struct err *e)
+{
+	int r;
+
+	run->signal_fd = supervise_signals_init();
+	if (run->signal_fd < 0)
+		return err_sys(e, -run->signal_fd, "cannot watch signals");
+	r = launch_prepare(&run->launch, o, img, e);
+	if (r == 0)
+		r = launch_spawn(&run->launch, paths->monitor, e);
+	if (r == 0 && o->name)
+		r = open_door(&run->door, o, &run->launch, e);
+	if (r == 0)
+		r = launch_send(&run->launch, o, img, e);
+	if (r == 0 && !o->name)
+		r = open_door(&run->door, o, &run->launch, e);
+	if (run->trace)
+		trace_session_started(run->trace);
+	return r;
+}
+
+static void add_source(struct supervisor *s, int fd, bool (*ready)(void *),
+		       void *arg)
+{
+	s->sources[s->source_count++] =
+		(struct supervise_source){ fd, ready, arg };
+}
+
+static int watch(struct report *rep, struct running *run, uint64_t begin_us)
+{
+	static struct outcome out; /* the statistics are large */
+	struct supervisor s = { .ctl = run->launch.ctl,
+				.signal_fd = run->signal_fd,
+				.pid = run->launch.pid,
+				.egress = run->launch.egress,
+				.out = &out,
+				.timeout_ms = rep->options->timeout_ms };
+	struct err e;
+	int r, status;
+
+	add_source(&s, run->door.epoll_fd, door_serve, &run->door);
+	if (run->trace)
+		add_source(&s, run->trace->read_fd, trace_session_read,
+			   run->trace);
+	r = supervise(&s, &e);
+	run->launch.pid = s.pid;
+	door_close(&run->door);
+	if (r < 0)
+		return cmd_fail(STATUS_FAILED, &e);
+	if (run->trace)
+		trace_session_end(run->trace, true);
+	rep->out = &out;
+	rep->substrate = run->launch.substrate;
+	rep->times.total_us = run_now_us() - begin_us;
+	status = report_end(rep);
+	if (rep->options->stats)
+		report_stats(rep, status);
+	return status;
+}
+
+int run_program(struct run_options *o, struct trace_session *trace,
+		uint64_t begin_us)
+{
+	static struct paths paths;
+	AUTO_IMAGE struct image img = { .fd = -1 };
+	__attribute__((cleanup(running_fini))) struct running run = {
+		.launch = { .ctl = -1, .kvm_fd = -1 },
+		.door = DOOR_CLOSED,
+		.trace = trace,
+		.signal_fd = -1,
+	};
+	struct report rep = { .name = o->name ? o->name : base_name(o->path),
+			      .img = &img,
+			      .options = o };
+	uint64_t opened_us;
+	struct err e;
+	int status;
+
+	if (paths_find(&paths, &e) < 0)
+		return cmd_fail(STATUS_FAILED, &e);
+	if (sealed_open(&img, o->path, &paths, &status, &e) < 0)
+		return cmd_fail(status, &e);
+	opened_us = run_now_us();
+	if (start(&run, o, &img, &paths, &e) < 0)
+		return cmd_fail(STATUS_FAILED, &e);
+	rep.times.open_us = opened_us - begin_us;
+	rep.times.spawn_us = run_now_us() - opened_us;
+	return watch(&rep, &run, begin_us);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One instance from its start to its end, for the commands that run one. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include <stdint.h>
+
+#include "cli/run_options.h"
+#include "cli/trace_session.h"
+
+/* Microseconds of the monotonic clock. */
+uint64_t run_now_us(void);
+
+/*
+ * Says what is to be said and returns the exit status. `trace` (NULL: none)
+ * is where o->trace leads; begin_us is when the command began.
+ */
+int run_program(struct run_options *o, struct trace_session *trace,
+		uint64_t begin_us);
+
+#endif

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The same program natively under strace and in the guest under mayfly trace:
+# strace is the oracle of what a line looks like.
+. "$LIB"
+
+strace -o probe true 2>probe.err || skip "strace: $(head -n 1 probe.err)"
+
+# Python closes the descriptors that the shell keeps for itself.
+mkdir native
+got=0
+python3 -c 'import subprocess, sys
+sys.exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL,
+                         cwd="native"))' \
+	strace -f -o ../strace.out "$PROG" || got=$?
+[ "$got" = 3 ] || fail "native status $got"
+got=0
+"$MAYFLY" trace --substrate "$SUBSTRATE" -o mayfly.out "$PROG" >out 2>err \
+	</dev/null || got=$?
+[ "$got" = 3 ] || fail "status $got: $(cat err)"
+python3 "$SRC/tests/trace_compare.py" strace.out mayfly.out ||
+	fail "the traces differ"
+# The call of the thread that waited was shown where it began.
+grep -q 'read([0-9]*,  <unfinished ...>$' mayfly.out || fail "no unfinished"
