@@ -85,7 +85,10 @@ struct arch_leaf {
 	bool dirty; /* may have been written since it was mapped as zero */
 };
 
-/* Memory that was unmapped; it may be reused only after arch_mmu_flush. */
+/*
+ * Memory that was unmapped; it may be reused only after arch_mmu_flush. Or
+ * memory that was found.
+ */
 typedef void (*arch_gone)(gpa_t gpa, uint64_t len, bool dirty);
 
 void arch_mmu_init(void);
@@ -103,11 +106,18 @@ int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot);
  * nothing is mapped at least (va + size is the next place to look).
  */
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret);
+/*
+ * The memory of the range that may have been written goes to `found`. Who
+ * calls makes it zero before the next arch_mmu_flush: a huge leaf is split,
+ * so that from then on its pages are told apart.
+ */
+void arch_mmu_dirty(uint64_t va, uint64_t len, arch_gone found);
 /* Frees page tables that are empty, at the next flush. */
 void arch_mmu_sweep(void);
 /* Makes earlier unmap and protect calls take effect now. */
 void arch_mmu_flush(void);
-/* Whether that is due; the caller then rings a doorbell that does it. */
+bool arch_mmu_flush_due(void);
+/* Whether that was due; the caller then rings a doorbell that does it. */
 bool arch_mmu_take_flush(void);
 
 /*

@@ -9,6 +9,7 @@
 #include "core/commit.h"
 
 #include "core/frame.h"
+#include "core/park.h"
 #include "core/reclaim.h"
 
 #define FREED_MAX 256
@@ -25,10 +26,18 @@ uint64_t mm_epoch;
 /* Nothing allocates between the two: the frames are not in use yet. */
 void commit_finish(void)
 {
+	if (arch_mmu_flush_due())
+		park_unmap();
 	for (unsigned i = 0; i < freed_count; i++)
 		frame_unref_range(freed[i].gpa, freed[i].len, freed[i].dirty);
 	freed_count = 0;
 	reclaim_flush();
+}
+
+void commit_settle(void)
+{
+	park_unmap();
+	commit_finish();
 }
 
 static void free_later(gpa_t gpa, uint64_t len, bool dirty)
@@ -208,14 +217,15 @@ static int check_room(const struct vma *v, uint64_t start, uint64_t end)
 int commit_area(struct vma *v, uint64_t start, uint64_t end)
 {
 	uint64_t va = start;
-	int room = check_room(v, start, end);
+	int err = park_reuse(v, start, end);
 
-	if (!v->prot || room)
-		return room;
+	if (!err)
+		err = check_room(v, start, end);
+	if (!v->prot || err)
+		return err;
 	while (va < end) {
 		struct arch_leaf leaf;
 		uint64_t hole = va;
-		int err;
 
 		arch_mmu_lookup(va, &leaf);
 		while (!leaf.present && leaf.va + leaf.size < end)
@@ -306,33 +316,28 @@ int commit_release(uint64_t start, uint64_t end)
 	return arch_mmu_unmap(start, end - start, free_later);
 }
 
+static struct map_extent clear_run; /* found, not yet cleared */
+
+static void clear_found(gpa_t gpa, uint64_t len, bool dirty)
+{
+	struct map_extent *run = &clear_run;
+
+	(void)dirty;
+	if (run->len && run->gpa.v + run->len == gpa.v) {
+		run->len += len;
+		return;
+	}
+	if (run->len)
+		reclaim_zero(run->gpa, run->len);
+	*run = (struct map_extent){ gpa, len };
+}
+
 int commit_clear(uint64_t start, uint64_t end)
 {
-	struct map_extent run = { { 0 }, 0 };
-	uint64_t va = start;
-
-	while (va < end) {
-		struct arch_leaf leaf;
-		uint64_t lo, hi, gpa;
-
-		arch_mmu_lookup(va, &leaf);
-		lo = max_u64(leaf.va, start);
-		hi = min_u64(leaf.va + leaf.size, end);
-		gpa = leaf.gpa.v + (lo - leaf.va);
-		va = hi;
-		if (!leaf.present || !leaf.dirty)
-			continue;
-		if (run.len && run.gpa.v + run.len == gpa) {
-			run.len += hi - lo;
-			continue;
-		}
-		if (run.len)
-			reclaim_zero(run.gpa, run.len);
-		run.gpa.v = gpa;
-		run.len = hi - lo;
-	}
-	if (run.len)
-		reclaim_zero(run.gpa, run.len);
+	arch_mmu_dirty(start, end - start, clear_found);
+	if (clear_run.len)
+		reclaim_zero(clear_run.gpa, clear_run.len);
+	clear_run.len = 0;
 	return 0;
 }
 
@@ -354,11 +359,11 @@ int commit_discard(struct vma *v, uint64_t start, uint64_t end)
 int commit_move(uint64_t from, uint64_t to, uint64_t len)
 {
 	uint64_t va = from;
+	int err = park_reuse(NULL, to, to + len);
 
-	while (va < from + len) {
+	while (!err && va < from + len) {
 		struct arch_leaf leaf;
 		uint64_t lo, hi;
-		int err;
 
 		arch_mmu_lookup(va, &leaf);
 		lo = max_u64(leaf.va, from);
@@ -372,11 +377,9 @@ int commit_move(uint64_t from, uint64_t to, uint64_t len)
 					hi - lo,
 					leaf.prot |
 						(leaf.dirty ? ARCH_DIRTY : 0u));
-			if (err)
-				return err;
 		}
 		va = leaf.va + leaf.size;
 	}
 	arch_mmu_flush();
-	return 0;
+	return err;
 }

@@ -23,5 +23,7 @@ int commit_clear(uint64_t start, uint64_t end);
 /* Moves the memory of [from, from + len) to the empty range at `to`. */
 int commit_move(uint64_t from, uint64_t to, uint64_t len);
 void commit_finish(void);
+/* The same, and what is parked (core/park.h) is unmapped as well. */
+void commit_settle(void);
 
 #endif

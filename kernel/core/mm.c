@@ -9,6 +9,7 @@
 
 #include "core/alloc.h"
 #include "core/commit.h"
+#include "core/park.h"
 #include "core/random.h"
 
 #define MM_AREAS_MAX 65536 /* as vm.max_map_count, rounded */
@@ -189,6 +190,17 @@ static uint64_t find_room(uint64_t len)
 	}
 }
 
+/* The only area in the range, small and of a kind that can wait. */
+static bool park_only_area(size_t i, uint64_t end)
+{
+	if (i == area_count || areas[i]->start >= end ||
+	    (i + 1 < area_count && areas[i + 1]->start < end) ||
+	    !park_area(areas[i]))
+		return false;
+	area_remove(i);
+	return true;
+}
+
 int mm_unmap(uint64_t addr, uint64_t len)
 {
 	uint64_t end;
@@ -206,6 +218,8 @@ int mm_unmap(uint64_t addr, uint64_t len)
 	if (err)
 		return err;
 	i = area_index(addr);
+	if (park_only_area(i, end))
+		return 0;
 	while (i < area_count && areas[i]->start < end) {
 		err = commit_release(areas[i]->start, areas[i]->end);
 		if (err)

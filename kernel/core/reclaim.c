@@ -268,8 +268,15 @@ void reclaim_zero(gpa_t gpa, uint64_t len)
 		queue_range(pfn, end);
 		return;
 	}
+	reclaim_clear(gpa, len);
+}
+
+void reclaim_clear(gpa_t gpa, uint64_t len)
+{
+	uint32_t pfn = (uint32_t)(gpa.v / PAGE_SIZE);
+
 	memset(gpa_kva(gpa), 0, len);
-	blank_count += set_bits(blank, pfn, end);
+	blank_count += set_bits(blank, pfn, pfn + (uint32_t)(len / PAGE_SIZE));
 	pile_grew();
 }
 

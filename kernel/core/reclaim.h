@@ -22,6 +22,8 @@ void reclaim_taken(uint32_t pfn, uint32_t count, bool user);
 void reclaim_freed(uint32_t pfn, uint32_t count);
 /* Pages of the program read as zero after the next reclaim_flush. */
 void reclaim_zero(gpa_t gpa, uint64_t len);
+/* The same, now, by writing zeroes. */
+void reclaim_clear(gpa_t gpa, uint64_t len);
 
 /* That, and arch_mmu_flush, in one exit. */
 void reclaim_flush(void);

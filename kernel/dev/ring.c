@@ -9,6 +9,8 @@
 
 #include "arch.h"
 #include "core/alloc.h"
+#include "core/commit.h"
+#include "core/park.h"
 #include "core/sched.h"
 #include "core/time.h"
 
@@ -170,12 +172,19 @@ static bool is_read(uint8_t op)
 	return op == MF_OP_RECV || op == MF_OP_RECVFROM || op == MF_OP_ACCEPT;
 }
 
+/* Unmapped memory that waited for an exit goes with it. */
 static void ring_doorbell(uint64_t flags, uint64_t deadline_ns)
 {
+	bool parked = park_unmap();
+
+	if (arch_mmu_take_flush())
+		flags |= MF_RING_FLUSH;
 	kernel_shared->arg[0] = flags;
 	kernel_shared->arg[1] = deadline_ns;
 	arch_doorbell(MF_DB_RING);
 	last_look_ns = time_mono_ns();
+	if (parked)
+		commit_finish();
 }
 
 void ring_submit(const struct mf_sqe *sqe, struct ring_op *op)

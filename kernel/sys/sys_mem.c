@@ -149,11 +149,16 @@ long sys_mincore(struct mf_regs *r)
 
 static long check_range(const struct mf_regs *r)
 {
-	const struct vma *v = mm_find(r->rdi);
+	uint64_t at = ALIGN_DOWN(r->rdi, PAGE_SIZE);
+	uint64_t end = r->rdi + r->rsi;
+	const struct vma *v;
 
-	if (r->rsi && (!v || v->start > r->rdi))
-		return -ENOMEM;
-	return 0;
+	for (; at < end; at = v->end) {
+		v = mm_find(at);
+		if (!v || v->start > at)
+			return -ENOMEM;
+	}
+	return end < r->rdi ? -EINVAL : 0;
 }
 
 long sys_msync(struct mf_regs *r)

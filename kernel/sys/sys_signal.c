@@ -3,6 +3,7 @@
  * System calls about signals: arguments in and out, the rest is
  * core/signal.h. The only process that can be named is the program itself.
  */
+#include "core/commit.h"
 #include "core/sched.h"
 #include "core/sigframe.h"
 #include "core/signal.h"
@@ -46,6 +47,8 @@ long sys_rt_sigaction(struct mf_regs *r)
 		*a = (struct ksigaction){ ua.handler, ua.flags, ua.restorer,
 					  ua.mask & ~UNBLOCKABLE };
 		signal_action_changed(sig);
+		if (sig == SIGSEGV)
+			commit_settle(); /* see core/park.h */
 	}
 	if (!r->rdx)
 		return 0;

@@ -427,6 +427,53 @@ int arch_mmu_protect(uint64_t va, uint64_t len, uint32_t prot)
 	return p.err;
 }
 
+/*
+ * Of a huge leaf nothing is kept from va to end: those pages begin as not
+ * written. The translation may be cached with D set, hence the flush.
+ */
+static void refine_huge(uint64_t *pde, uint64_t va, uint64_t end)
+{
+	uint64_t *table;
+
+	if (!tables || split_huge(pde))
+		return;
+	table = pte_table(*pde);
+	for (; va < end; va += PAGE_SIZE)
+		table[level_index(va, LEVEL_4K)] &= ~(PTE_A | PTE_D);
+	stale = true;
+}
+
+static void dirty_table(uint64_t *table, int level, uint64_t va, uint64_t end,
+			arch_gone found)
+{
+	uint64_t next;
+
+	for (; va < end; va = next) {
+		uint64_t *pte = &table[level_index(va, level)];
+		uint64_t old = *pte;
+		uint64_t span = 1ull << level_shift(level);
+
+		next = min_u64(span_end(va, level), end);
+		if (!old)
+			continue;
+		if (!pte_is_leaf(old, level)) {
+			dirty_table(pte_table(old), level - 1, va, next, found);
+			continue;
+		}
+		if (tables && !(old & PTE_D))
+			continue;
+		found((gpa_t){ (old & PTE_ADDR) + (va & (span - 1)) },
+		      next - va, true);
+		if (level == LEVEL_2M)
+			refine_huge(pte, va, next);
+	}
+}
+
+void arch_mmu_dirty(uint64_t va, uint64_t len, arch_gone found)
+{
+	dirty_table(root, LEVEL_TOP, va, va + len, found);
+}
+
 void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret)
 {
 	int at;
@@ -445,6 +492,11 @@ void arch_mmu_lookup(uint64_t va, struct arch_leaf *ret)
 		.present = true,
 		.dirty = !tables || (pte & PTE_D),
 	};
+}
+
+bool arch_mmu_flush_due(void)
+{
+	return stale;
 }
 
 bool arch_mmu_take_flush(void)
