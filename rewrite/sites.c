@@ -220,13 +220,21 @@ static bool is_entered(const struct site *s, const struct targets *t)
 	return false;
 }
 
+/* The ELF header is written anew, whatever code a file may have there. */
+static bool is_in_header(const struct site *s, const struct targets *t)
+{
+	const uint8_t *at = s->region->bytes + (s->lo - s->region->lo);
+
+	return (size_t)(at - t->v->buf) < sizeof(Elf64_Ehdr);
+}
+
 /* Takes the window unless something may jump into it. */
 static enum site_verdict admit(struct site *s, enum site_verdict v,
 			       const struct targets *t)
 {
 	if (v >= SITE_REWRITTEN_COUNT)
 		return v;
-	if (overlaps(s))
+	if (overlaps(s) || is_in_header(s, t))
 		return SITE_FIXED;
 	if (is_entered(s, t))
 		return SITE_TARGET;

@@ -52,6 +52,20 @@ static bool is_debug_file(const struct view *v)
 	return false;
 }
 
+/* Code that is changed would be changed twice. */
+static bool shares_bytes(const struct view *v, const Elf64_Phdr *p)
+{
+	for (unsigned i = 0; i < v->load_count; i++) {
+		const struct piece *l = &v->loads[i];
+		uint64_t off = (uint64_t)(l->bytes - v->buf);
+
+		if (p->p_offset < off + l->len &&
+		    off < p->p_offset + p->p_filesz)
+			return true;
+	}
+	return false;
+}
+
 static const char *add_load(struct view *v, const Elf64_Phdr *p)
 {
 	struct piece *l = &v->loads[v->load_count];
@@ -64,6 +78,8 @@ static const char *add_load(struct view *v, const Elf64_Phdr *p)
 	    !inside(p->p_vaddr, p->p_memsz, MF_USER_VA_MAX) ||
 	    (p->p_vaddr ^ p->p_offset) % MF_PAGE_SIZE || p->p_vaddr < v->end)
 		return "its segments are not in order";
+	if (shares_bytes(v, p))
+		return "its segments share bytes of the file";
 	*l = (struct piece){
 		.va = p->p_vaddr,
 		.len = p->p_filesz,
