@@ -14,6 +14,7 @@ for p in hello.musl hello.glibc hello.glibc-pie hello-c.make hello-go.make \
 	go-work.go hello-rust.make threads-c.make; do
 	cp "$PROGS/$p" before/
 done
+cp "$BUILD/tests/abi/moved.musl" before/moved
 # Nothing to do in these: they stay as they are.
 cp /lib/x86_64-linux-gnu/libm.so.6 before/libm.so
 cp "$(command -v gcc)" before/other
@@ -21,7 +22,7 @@ cp "$(command -v gcc)" before/other
 # How many calls there are at least, and of those, left alone at most.
 expected="libc.so:500:1 ld.so:40:1 musl.so:450:1 busybox:200:1 hello.musl:15:0
 hello.glibc:90:1 hello.glibc-pie:90:1 hello-c.make:20:1 hello-go.make:40:1
-go-work.go:40:1 hello-rust.make:150:1 threads-c.make:120:1"
+go-work.go:40:1 hello-rust.make:150:1 threads-c.make:120:1 moved:80:1"
 
 cp -R before after
 "$BUILD/bin/mayfly-rewrite" after >report
@@ -38,6 +39,16 @@ for e in $expected; do
 	[ "$found" -ge "${least%:*}" ] || fail "$name: only $found found"
 	[ "$left" -le "${e##*:}" ] || fail "$name: $left left"
 done
+
+# tests/abi/moved.c has a call for each kind of window.
+python3 - <<'PY'
+import json
+files = {f["path"]: f for f in json.load(open("report"))["files"]}
+how = {s["function"].split("+")[0]: s["how"]
+       for s in files["/moved"]["sites"] if s["function"].startswith("asm_")}
+assert how == {"asm_before": "before", "asm_after": "after",
+               "asm_number": "number", "asm_jump": "after"}, how
+PY
 
 # The same input gives the same bytes; what is rewritten stays as it is.
 cp -R before again
