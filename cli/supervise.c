@@ -123,7 +123,9 @@ static bool read_event(struct supervisor *s)
 	static struct event m; /* 8 KiB, too much for a stack frame */
 	ssize_t n = recv(s->ctl, &m, sizeof(m), 0);
 
-	if (n < 0 && errno == EINTR)
+	/* A monitor that ended without reading our last command: once, then
+	 * comes what it had said. */
+	if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 		return true;
 	if (n <= 0)
 		return false;
