@@ -168,6 +168,13 @@ static void move_list(struct strlist *to, struct strlist *from)
 	*from = (struct strlist){ 0 };
 }
 
+/* Arguments of the user's or of mayfly.yaml come instead of these. */
+static void drop_default_args(struct source_config *c)
+{
+	strlist_cut(&c->args, c->args.count - c->args_default);
+	c->args_default = 0;
+}
+
 static int apply_settings(struct preparation *p, struct err *e)
 {
 	struct source_config *c = &p->s->config;
@@ -175,8 +182,10 @@ static int apply_settings(struct preparation *p, struct err *e)
 	size_t i;
 	int r = 0;
 
-	if (set->command.count > 0)
+	if (set->command.count > 0) {
 		free(take_ptr(c->program));
+		c->args_default = 0;
+	}
 	move_list(&c->args, &set->command);
 	move_list(&c->ports, &set->ports);
 	if (set->cwd) {
@@ -187,6 +196,8 @@ static int apply_settings(struct preparation *p, struct err *e)
 		c->memory_bytes = set->memory_bytes;
 	for (i = 0; i < set->env.count && r == 0; i++)
 		r = source_set_env(p->s, set->env.items[i]);
+	if (!p->o->args_count && set->args.count > 0)
+		drop_default_args(c);
 	for (i = 0; !p->o->args_count && i < set->args.count && r == 0; i++)
 		r = strlist_add(&c->args, set->args.items[i]);
 	if (r < 0)
@@ -248,11 +259,8 @@ static int add_options(struct source *s, const struct source_options *o,
 	for (i = 0; i < o->not_rewritten.count && r == 0; i++)
 		r = strlist_add(&s->config.not_rewritten,
 				o->not_rewritten.items[i]);
-	if (o->args_count > 0) {
-		strlist_cut(&s->config.args,
-			    s->config.args.count - s->config.args_default);
-		s->config.args_default = 0;
-	}
+	if (o->args_count > 0)
+		drop_default_args(&s->config);
 	for (k = 0; k < o->args_count && r == 0; k++)
 		r = strlist_add(&s->config.args, o->args[k]);
 	return r < 0 ? err_set(e, ENOMEM, "out of memory") : 0;

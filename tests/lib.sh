@@ -113,3 +113,24 @@ expect_match() {
 		fail "no line of $2 matches: $1"
 	fi
 }
+
+# registry_start: a registry of container images, on $REGISTRY, that keeps
+# them in ./registry
+registry_start() {
+	REGISTRY=127.0.0.1:$(free_port)
+	cat >registry.yml <<-END
+	version: 0.1
+	log: {level: error, accesslog: {disabled: true}}
+	storage: {filesystem: {rootdirectory: $PWD/registry}}
+	http: {addr: "$REGISTRY"}
+	END
+	docker-registry serve registry.yml >registry.log 2>&1 &
+	PIDS="$PIDS $!"
+	wait_port "${REGISTRY#*:}"
+}
+
+# push LAYOUT NAME: all images of an OCI layout, to the registry
+push() {
+	skopeo copy -q --all --dest-tls-verify=false "oci:$1" \
+		"docker://$REGISTRY/$2"
+}

@@ -101,26 +101,39 @@ build oci:plain-layers
 [ "$sum" = "$(find layout plain ./*.tar -type f -exec sha256sum {} + |
 	sort)" ] || fail "the sources have changed"
 
-# registry LAYOUT: serves it as app, on $port
-registry() {
-	port=$(free_port)
-	python3 "$SRC/tests/oci_registry.py" "$port" "$1" app &
-	PIDS="$PIDS $!"
-	wait_port "$port"
-}
-
-registry both
-build "docker://127.0.0.1:$port/app"
+registry_start
+push both app
+build "docker://$REGISTRY/app"
 built_from ''
-registry others
-port2=$port
-registry layout
-build "docker://127.0.0.1:$port/app"
-build "docker://localhost:$port/app:latest"
-build "docker://127.0.0.1:$port/app@$(sed 's/.*"digest": "\(.[^"]*\)".*/\1/' \
-	layout/index.json)"
-refused "docker://127.0.0.1:$port/app:2" '^cannot fetch docker://127.*/app:2: '
-refused "docker://127.0.0.1:$port/none" '^cannot fetch .*check the name'
+push others others
+push layout plain/app
+build "docker://$REGISTRY/plain/app"
+build "docker://localhost:${REGISTRY#*:}/plain/app:latest"
+build "docker://$REGISTRY/plain/app@$(sed \
+	's/.*"digest": "\(.[^"]*\)".*/\1/' layout/index.json)"
+refused "docker://$REGISTRY/app:2" '^cannot fetch docker://127.*/app:2: '
+refused "docker://$REGISTRY/none" '^cannot fetch .*check the name'
+refused "docker://$REGISTRY/others" 'for linux/arm64, linux/ppc64le; may'
+# A layer that is not what the manifest says.
+layer=$(python3 -c 'import json
+def load(name):
+    with open(f"layout/{name}") as f:
+        return json.load(f)
+def digest(of):
+    return of["digest"].partition(":")[2]
+index = load("index.json")["manifests"][0]
+print(digest(load("blobs/sha256/" + digest(index))["layers"][0]))')
+(cd registry/docker/registry/v2/blobs/sha256/*/"$layer" &&
+	printf X | dd of=data conv=notrunc bs=1 seek=40 status=none)
+rm -rf made
+mkdir made
+for ref in app plain/app; do
+	expect_status 1 "$OCI/build" "docker://$REGISTRY/$ref" "$PWD/made"
+	cat out err >both.out
+	expect_match '[Dd]igest (did|does) not match|[Dd]igest .*mismatch' \
+		both.out
+	[ ! -e made/config.json ] || fail "$ref leaves config.json"
+done
 
 refused docker://127.0.0.1:1/x '^cannot fetch docker://127.0.0.1:1/x: check'
 expect_match 'connection refused' out
@@ -129,7 +142,6 @@ refused oci:none:tag '^there is no none:tag for the image oci:none:tag'
 refused "oci-archive:$SRC/README.md" '^cannot read the image oci-archive:'
 refused oci:layout:none '^cannot read the image oci:layout:none'
 refused oci:two '^oci:two holds several images: name one, as in oci:two:NAME'
-refused "docker://127.0.0.1:$port2/app" 'for linux/arm64, linux/ppc64le; may'
 refused oci:others 'image is for linux/arm64, linux/ppc64le; mayfly runs'
 refused oci:arm 'image is for linux/arm64; mayfly runs linux/amd64'
 head -c 3000 image.tar >cut.tar

@@ -56,6 +56,10 @@ for ref in oci:server oci-archive:server.tar; do
 	[ "$(cut -d ' ' -f 1 out)" = "$digest" ] || fail "$ref: another digest"
 	cmp again.img server.tar.img
 done
+registry_start
+push server shop/server
+expect_status 0 "$MAYFLY" build "docker://$REGISTRY/shop/server:latest"
+expect_match "^$digest  server\.img " out
 "$MAYFLY" inspect again.img >listing
 expect_match '^ports +8080/tcp$' listing
 expect_match '^cwd +/srv$' listing
@@ -70,7 +74,6 @@ python3 "$SRC/tests/http_load.py" "$port" 'epoll says hello' -n 50
 kill -TERM "$PID"
 wait "$PID" || true
 
-# ---- arguments ------------------------------------------------------------
 # prints TEXT CMD...
 prints() {
 	text=$1
@@ -78,7 +81,10 @@ prints() {
 	expect_status 0 "$@"
 	[ "$(cat out)" = "$text" ] || fail "$* prints $(cat out)"
 }
+push echo echo
+prints 'from there' run "docker://$REGISTRY/echo" from there
 
+# ---- arguments ------------------------------------------------------------
 prints 'a b' run oci:echo
 prints 'x' run oci:echo x
 expect_status 0 "$MAYFLY" build oci:echo -o echo.img -- c d
@@ -112,6 +118,8 @@ expect_status 1 "$MAYFLY" build docker://127.0.0.1:1/x -o bad.img
 expect_match 'connection refused' err
 expect_match '^cannot fetch docker://127.0.0.1:1/x: check the name' err
 expect_match '^mayfly: the builder oci failed with status 1; nothing was' err
+expect_status 1 "$MAYFLY" build "docker://$REGISTRY/shop/none" -o bad.img
+expect_match '^cannot fetch .*/shop/none: check the name, and that its' err
 expect_status 125 run docker://127.0.0.1:1/x
 expect_match '^cannot fetch docker://127.0.0.1:1/x' err
 for f in server/blobs/sha256/*; do
