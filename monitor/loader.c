@@ -27,7 +27,7 @@
 
 #define GIB	    (1ull << 30)
 #define RAM_START   (16ull << 20) /* mapped at first, beyond the frame table */
-#define RAM_FACTOR  4 /* guest-physical space per byte of the limit */
+#define RAM_FACTOR  16 /* guest-physical space per byte of the limit */
 #define RAM_MAX_MIN (256ull << 20)
 #define POPULATE    (240ull << 10) /* low RAM that every boot touches */
 
