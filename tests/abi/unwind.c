@@ -51,6 +51,7 @@ static _Unwind_Reason_Code one_frame(struct _Unwind_Context *c, void *arg)
 	struct trace *t = arg;
 	int before;
 	uintptr_t ip = _Unwind_GetIPInfo(c, &before), f;
+	size_t at;
 
 	f = (uintptr_t)_Unwind_FindEnclosingFunction(
 		(void *)(before ? ip : ip - 1));
@@ -58,8 +59,9 @@ static _Unwind_Reason_Code one_frame(struct _Unwind_Context *c, void *arg)
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		if (functions[i].at != f)
 			continue;
-		strcat(t->names, " ");
-		strcat(t->names, functions[i].name);
+		at = strlen(t->names);
+		snprintf(t->names + at, sizeof(t->names) - at, " %s",
+			 functions[i].name);
 	}
 	return t->depth < 64 ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
