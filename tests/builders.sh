@@ -5,7 +5,7 @@
 BUILDERS=$SRC/builders
 MAYFLY_CACHE_DIR=$BUILD/test-builder-cache
 export MAYFLY_CACHE_DIR
-unset MAYFLY_ENTRY CC CXX CFLAGS LDFLAGS
+unset MAYFLY_ENTRY CC CXX CFLAGS CXXFLAGS LDFLAGS CGO_ENABLED
 # Tools that were not installed as packages are there, and their settings.
 HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)
 export HOME

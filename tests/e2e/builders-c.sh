@@ -108,6 +108,32 @@ printf '%s\n' 'cxx: cxx.o answer.o' '	$(CXX) -o $@ $^' >cxx/Makefile
 expect_built c cxx '"/bin/cxx"'
 expect_linked tree/rootfs/bin/cxx glibc
 
+# A single C++ file, by itself and in a directory.
+rm cxx/answer.c cxx/Makefile
+cat >cxx/cxx.cc <<'END'
+#include <iostream>
+#include <stdexcept>
+int main()
+{
+	try {
+		throw std::runtime_error(__FILE__ " " EXTRA);
+	} catch (const std::exception &e) {
+		std::cout << e.what() << std::endl;
+	}
+}
+END
+expect_detected c cxx
+expect_detected c cxx/cxx.cc
+export CXXFLAGS='-DEXTRA="flags"'
+expect_built c cxx '"/bin/cxx"'
+expect_linked tree/rootfs/bin/cxx glibc
+expect_match '^./cxx.cc flags$' ran
+expect_built c cxx/cxx.cc '"/bin/cxx"'
+unset CXXFLAGS
+expect_failed c cxx/cxx.cc 'EXTRA'
+cp one/one.c cxx/
+expect_status 1 "$BUILDERS/c/detect" cxx
+
 # Several programs: the one called like the directory, or as told.
 mkdir many
 cp one/one.c many/first.c

@@ -77,6 +77,34 @@ func main() { println(dep.Text) }
 END
 expect_built go vend '"/bin/vend"'
 
+# With C in it, or in a package that it imports: dynamic, with nothing said.
+mkdir -p cgo/add
+printf 'module cgo\n\ngo 1.19\n' >cgo/go.mod
+cat >cgo/add/add.go <<'END'
+package add
+
+// static int add(int a, int b) { return a + b; }
+import "C"
+
+func Add(a, b int) int { return int(C.add(C.int(a), C.int(b))) }
+END
+cat >cgo/main.go <<'END'
+package main
+
+import "cgo/add"
+
+func main() { println(add.Add(40, 2)) }
+END
+expect_built go cgo '"/bin/cgo"'
+readelf -l tree/rootfs/bin/cgo | grep -q INTERP || fail "it is static"
+./tree/rootfs/bin/cgo 2>ran
+expect_match '^42$' ran
+sed -i 's/package add/package main/; $a func main() {}' cgo/add/add.go
+expect_built go cgo/add/add.go '"/bin/add"'
+export CGO_ENABLED=0
+expect_failed go cgo/add/add.go 'build constraints exclude all Go files'
+unset CGO_ENABLED
+
 # What go.mod lacks is an error, also if go would be allowed to add it.
 rm -rf vend/vendor
 export GOPROXY=off GOFLAGS=-mod=mod

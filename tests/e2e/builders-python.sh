@@ -107,6 +107,18 @@ expect_match '/words\..*\.pyc$' files
 [ -z "$(find tree/rootfs -name '*.pyi' -o -name greet)" ] ||
 	fail "files that nothing imports are there"
 in_image 'import colorsys' || fail "$(cat ran)"
+expect_match "^$TMP/wheels$" tree/inputs
+unset PIP_NO_INDEX PIP_FIND_LINKS
+
+# With the wheels beside it, and no variable: they do not get into the image.
+mkdir app/vendor
+cp wheels/* app/vendor/
+printf -- '--no-index\n--find-links vendor\ngreeting\n' >app/requirements.txt
+expect_built python app '"main.py"'
+[ -n "$(find tree/rootfs/usr -name words.py)" ] || fail "no package"
+[ ! -e tree/rootfs/app/vendor ] || fail "the wheels are there"
+rm -r app/vendor
+export PIP_NO_INDEX=1 PIP_FIND_LINKS="$PWD/wheels"
 rm app/requirements.txt
 build_by python app || fail "$(cat said)"
 expect_match '^import greeting: neither in' said

@@ -17,6 +17,20 @@ expect_built rust tool.rs '"/bin/tool"'
 ./tree/rootfs/bin/tool >ran
 expect_match '^tool.rs$' ran
 
+# A package that says itself how the C library is linked.
+cp -r "$SRC/examples/hello-rust" dynamic
+mkdir dynamic/.cargo
+cat >dynamic/.cargo/config.toml <<'END'
+[target.x86_64-unknown-linux-gnu]
+rustflags = ["-C", "target-feature=-crt-static"]
+END
+if [ ! -d "$(rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-musl" ]
+then
+	expect_built rust dynamic '"/bin/hello-rust"'
+	readelf -l tree/rootfs/bin/hello-rust | grep -q INTERP ||
+		fail "it is static"
+fi
+
 # A workspace with a library, a build script, and no Cargo.lock: none is made.
 mkdir -p space/dep/src space/serve/src
 printf '[workspace]\nmembers = ["dep", "serve"]\n' >space/Cargo.toml
