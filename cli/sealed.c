@@ -23,12 +23,65 @@
 
 #define SEALED_MAX 64 /* files of a kind; the oldest goes */
 
+/* Variables that decide what a builder makes, or how their names begin. */
+static const char *const build_env[] = {
+	"PATH=",    "CC=",	  "CXX=", "CFLAGS=", "CXXFLAGS=", "LDFLAGS=",
+	"GOFLAGS=", "RUSTFLAGS=", "CGO_", "MAYFLY_", "PIP_",	  "npm_config_",
+};
+
 /* What the user wants to run, and the name of what is kept for it. */
 struct target {
 	const char *path; /* as typed */
 	struct seal_parts parts;
 	char key[512];
 };
+
+static bool decides_builds(const char *variable)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(build_env) / sizeof(build_env[0]); i++) {
+		if (strncmp(variable, build_env[i], strlen(build_env[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The digest of those variables, whatever their order. */
+static int name_environment(char ret[IMAGE_DIGEST_TEXT_MAX])
+{
+	AUTO_FREE char **found = NULL;
+	AUTO_FREE char *text = NULL;
+	uint8_t digest[IMAGE_DIGEST_SIZE];
+	size_t count = 0, len = 0, n, i;
+	char **v;
+
+	for (v = environ; *v; v++)
+		count++;
+	found = calloc(count + 1, sizeof(*found));
+	for (v = environ, count = 0; found && *v; v++) {
+		if (!decides_builds(*v))
+			continue;
+		found[count++] = *v;
+		len += strlen(*v) + 1;
+	}
+	text = found ? malloc(len + 1) : NULL;
+	if (!text)
+		return -ENOMEM;
+	qsort(found, count, sizeof(*found), compare_text);
+	for (i = 0, len = 0; i < count; i++, len += n) {
+		n = strlen(found[i]) + 1;
+		memcpy(text + len, found[i], n);
+	}
+	digest_compute(digest, text, len);
+	digest_text(ret, digest);
+	return 0;
+}
 
 /*
  * A directory is known by what it is, its inputs tell the rest; a reference
@@ -68,21 +121,23 @@ static int target_init(struct target *t, const struct stat *st)
 {
 	const char *slash = strrchr(t->path, '/');
 	struct stat kernel, rewriter;
-	char name[256];
+	char name[256], env[IMAGE_DIGEST_TEXT_MAX];
 	int r;
 
 	if (stat(t->parts.kernel, &kernel) < 0 ||
 	    stat(t->parts.rewriter, &rewriter) < 0)
 		return -errno;
 	r = name_target(name, t->path, st);
+	if (r == 0)
+		r = name_environment(env);
 	if (r < 0)
 		return r;
 	snprintf(t->key, sizeof(t->key),
-		 "%s-%jx-%jx-%" PRIx64 "-%jx-%" PRIx64 "-%s-%.*s", name,
-		 (uintmax_t)kernel.st_ino, (uintmax_t)kernel.st_size,
-		 cache_ns(&kernel.st_ctim), (uintmax_t)rewriter.st_size,
-		 cache_ns(&rewriter.st_ctim), MF_VERSION, (int)IMAGE_NAME_MAX,
-		 slash ? slash + 1 : t->path);
+		 "%s-%.8s-%jx-%jx-%" PRIx64 "-%jx-%" PRIx64 "-%s-%.*s", name,
+		 strchr(env, ':') + 1, (uintmax_t)kernel.st_ino,
+		 (uintmax_t)kernel.st_size, cache_ns(&kernel.st_ctim),
+		 (uintmax_t)rewriter.st_size, cache_ns(&rewriter.st_ctim),
+		 MF_VERSION, (int)IMAGE_NAME_MAX, slash ? slash + 1 : t->path);
 	return 0;
 }
 

@@ -234,6 +234,19 @@ touch stamp src/.git/index
 run_src
 [ "$(sealed)" = 0 ] || fail 'built again after a change in .git'
 
+# Variables that decide how things are built, and others.
+for change in OTHER=1 MAYFLY_X=1 CFLAGS=-g PIP_NO_INDEX=1; do
+	touch stamp
+	eval "export $change"
+	run_src
+	[ "$(sealed)" = "$([ $change = OTHER=1 ] && echo 0 || echo 1)" ] ||
+		fail "with $change: $(sealed) builds"
+	unset "${change%=*}"
+	touch stamp
+	run_src
+	[ "$(sealed)" = 0 ] || fail "built again without $change"
+done
+
 # Building in the source's own directory: the image is no part of the next.
 cd src
 builder ../b/one '[ -f "$1/one" ] && echo one' <<SH
