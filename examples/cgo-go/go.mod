@@ -1,0 +1,3 @@
+module cgo-go
+
+go 1.19
