@@ -12,7 +12,8 @@
 #include "core/park.h"
 #include "core/reclaim.h"
 
-#define FREED_MAX 256
+#define FREED_MAX  256
+#define LAZY_CHUNK (128ull << 10) /* enough for most stacks */
 
 static struct {
 	gpa_t gpa;
@@ -214,13 +215,12 @@ static int check_room(const struct vma *v, uint64_t start, uint64_t end)
 	return missing <= frame_available_bytes() ? 0 : exhausted(missing);
 }
 
-int commit_area(struct vma *v, uint64_t start, uint64_t end)
+/* Maps what is not mapped yet, all of the range. */
+static int commit_holes(struct vma *v, uint64_t start, uint64_t end)
 {
 	uint64_t va = start;
-	int err = park_reuse(v, start, end);
+	int err = check_room(v, start, end);
 
-	if (!err)
-		err = check_room(v, start, end);
 	if (!v->prot || err)
 		return err;
 	while (va < end) {
@@ -241,6 +241,38 @@ int commit_area(struct vma *v, uint64_t start, uint64_t end)
 			va = leaf.va + leaf.size;
 	}
 	return 0;
+}
+
+/* What lies below is left to mm_touch. */
+static uint64_t lazy_start(const struct vma *v, uint64_t start, uint64_t end)
+{
+	if (!(v->flags & VMA_LAZY) || end - start < LAZY_CHUNK)
+		return start;
+	return end - LAZY_CHUNK;
+}
+
+int commit_area(struct vma *v, uint64_t start, uint64_t end)
+{
+	int err = park_reuse(v, start, end);
+
+	return err ? err : commit_holes(v, lazy_start(v, start, end), end);
+}
+
+/* Each time twice as much as there is: the stack seems to be deep. */
+int mm_touch(const struct vma *v, uint64_t addr)
+{
+	struct vma copy = *v;
+	uint64_t more = max_u64(LAZY_CHUNK, v->end - addr);
+	uint64_t start = v->start;
+	struct arch_leaf leaf = { .va = ALIGN_DOWN(addr, PAGE_SIZE) };
+
+	if (leaf.va - start > more)
+		start = ALIGN_DOWN(leaf.va - more, PAGE_SIZE);
+	do
+		arch_mmu_lookup(leaf.va + leaf.size, &leaf);
+	while (!leaf.present && leaf.va + leaf.size < v->end);
+	return commit_holes(&copy, start,
+			    leaf.present ? min_u64(leaf.va, v->end) : v->end);
 }
 
 /* Whether a page of a private area is not the area's own. */
@@ -293,7 +325,7 @@ static int own_file_pages(const struct vma *v)
 
 int commit_protect(struct vma *v)
 {
-	int err = check_room(v, v->start, v->end);
+	int err = check_room(v, lazy_start(v, v->start, v->end), v->end);
 
 	if (err)
 		return err;

@@ -13,6 +13,7 @@
 #include "core/random.h"
 
 #define MM_AREAS_MAX 65536 /* as vm.max_map_count, rounded */
+#define LAZY_MIN     (1ull << 20)
 
 static struct vma **areas;
 static size_t area_count, area_room;
@@ -253,13 +254,27 @@ static int64_t choose_address(const struct mmap_request *req, uint64_t len)
 	return at ? (int64_t)at : -ENOMEM;
 }
 
+/*
+ * Most of a large stack is never used. 1 MiB and more is worth the faults
+ * of those that are.
+ */
+static uint32_t area_flags(const struct mmap_request *req)
+{
+	uint32_t kept = MAP_TYPE | MAP_ANONYMOUS | VMA_STACK | VMA_HEAP;
+	uint32_t lazy = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK;
+
+	if ((req->flags & (MAP_TYPE | MAP_ANONYMOUS | MAP_STACK)) == lazy &&
+	    req->len >= LAZY_MIN)
+		return (req->flags & kept) | VMA_LAZY;
+	return req->flags & kept;
+}
+
 int64_t mm_map(const struct mmap_request *req)
 {
 	uint64_t len = ALIGN_UP(req->len, PAGE_SIZE);
 	struct vma like = {
 		.prot = req->prot & (PROT_READ | PROT_WRITE | PROT_EXEC),
-		.flags = req->flags &
-			 (MAP_TYPE | MAP_ANONYMOUS | VMA_STACK | VMA_HEAP),
+		.flags = area_flags(req),
 		.file = req->file,
 		.off = req->file ? req->off : 0,
 	};

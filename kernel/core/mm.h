@@ -23,6 +23,8 @@ struct vma {
 
 #define VMA_STACK 0x40000000u
 #define VMA_HEAP  0x20000000u
+/* Its memory comes from the top down, as it is touched: a thread's stack. */
+#define VMA_LAZY 0x10000000u
 
 struct mmap_request {
 	uint64_t addr;
@@ -64,6 +66,11 @@ int mm_file_remove(const struct vma *v, uint64_t start, uint64_t end);
 
 /* The area that holds addr, or the next one above it, or NULL. */
 const struct vma *mm_find(uint64_t addr);
+/*
+ * Gives a VMA_LAZY area its memory from addr, or a bit below, to where there
+ * is some already. 0 or -ENOMEM.
+ */
+int mm_touch(const struct vma *v, uint64_t addr);
 /* Areas in address order, for /proc/self/maps; NULL past the end. */
 const struct vma *mm_area(size_t index);
 /* Grows whenever memory the program could use may have gone. */

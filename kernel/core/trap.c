@@ -90,6 +90,10 @@ static bool page_fault(const struct mf_upcall *u, struct ksiginfo *info)
 	arch_mmu_lookup(u->cr2, &leaf);
 	if (leaf.present && (leaf.prot & need))
 		return false;
+	if (v->flags & VMA_LAZY) {
+		info->code = CODE_MAPERR;
+		return mm_touch(v, u->cr2) != 0;
+	}
 	info->signo = SIGBUS; /* beyond the end of the file */
 	info->code = CODE_ADRERR;
 	return true;

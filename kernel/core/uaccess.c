@@ -2,7 +2,8 @@
 /*
  * Checks of the program's addresses against its areas. Everything accessible
  * is mapped, so a checked range cannot fault; only a file mapping beyond the
- * file's end is an area without memory, and is looked up page by page.
+ * file's end is an area without memory, and is looked up page by page. A
+ * lazy area gets the memory it lacks.
  */
 #include "core/uaccess.h"
 
@@ -10,7 +11,7 @@
 
 #define PROT_ANY (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-/* Whether every page of a file area's range really has memory. */
+/* Whether every page of a file's or lazy area's range really has memory. */
 static bool all_mapped(uint64_t at, uint64_t end)
 {
 	struct arch_leaf leaf;
@@ -38,6 +39,9 @@ static bool user_can(uint64_t addr, uint64_t len, uint32_t prot)
 		if (!v || v->start > addr || !(v->prot & prot))
 			return false;
 		stop = min_u64(v->end, end);
+		if ((v->flags & VMA_LAZY) && !all_mapped(addr, stop) &&
+		    mm_touch(v, addr))
+			return false;
 		if (v->file && !all_mapped(addr, stop))
 			return false;
 		addr = stop;

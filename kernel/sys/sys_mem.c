@@ -31,7 +31,7 @@ long sys_mmap(struct mf_regs *r)
 		.addr = r->rdi,
 		.len = r->rsi,
 		.prot = (uint32_t)r->rdx,
-		.flags = (uint32_t)r->r10 & ~(VMA_STACK | VMA_HEAP),
+		.flags = (uint32_t)r->r10 & ~(VMA_STACK | VMA_HEAP | VMA_LAZY),
 		.off = r->r9,
 	};
 	uint32_t type = req.flags & MAP_TYPE;

@@ -190,6 +190,14 @@ const struct vma *mm_find(uint64_t addr)
 	return &all;
 }
 
+/* No area here is lazy. */
+int mm_touch(const struct vma *v, uint64_t addr)
+{
+	(void)v;
+	(void)addr;
+	return -ENOMEM;
+}
+
 void mm_file_resized(const struct vnode *vn, uint64_t old_size,
 		     uint64_t new_size)
 {
