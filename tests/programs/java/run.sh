@@ -3,7 +3,7 @@
 # leans on what the virtual machine wants of signals and memory.
 # test: program OpenJDK
 # test: version /usr/lib/jvm/java-17-openjdk-amd64/bin/java -version
-# test: timeout 180
+# test: timeout 240
 # test: full
 . "$SRC/tests/programs/lib.sh"
 
@@ -39,3 +39,10 @@ agree
 
 part 'ProcessBuilder fails with an IOException'
 expect_match '^ProcessBuilder: ' guest.err
+
+part 'the other collectors: G1, Parallel, Shenandoah, Z'
+for name in G1 Parallel Shenandoah Z; do
+	native "$JAVA" "-XX:+Use${name}GC" -cp "$OUT/classes" Work collect
+	guest prog.img "-XX:+Use${name}GC" -cp /app/classes Work collect
+	agree
+done

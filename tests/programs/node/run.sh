@@ -20,10 +20,22 @@ GUEST=0
 wait "$GPID" || GUEST=$?
 [ "$GUEST" = 143 ] || fail "SIGTERM: status $GUEST: $(cat start.err)"
 
-part 'workers, crypto, zlib, DNS of localhost, HTTP client, fs, WebAssembly'
-native env WORD=yes node "$HERE/work.js" an 'argument or two' <in
-guest -e WORD=yes prog.img /app/work.js an 'argument or two' <in
-agree
+# work PART: part of work.js
+work() {
+	set -- "$1" an 'argument or two'
+	native env WORD=yes node "$HERE/work.js" "$@" <in
+	guest -e WORD=yes prog.img /app/work.js "$@" <in
+	agree
+}
+
+part 'worker threads, crypto, zlib, files and watching them'
+work library
+
+part 'DNS of localhost, HTTP client, fetch, HTTP/2, UDP, local sockets'
+work network
+
+part 'WebAssembly with out-of-bounds traps, optimizing compiler, signals'
+work engine
 
 part 'child_process fails with an exception'
 expect_match '^spawn: EPERM' guest.err

@@ -15,6 +15,9 @@ case "/work":
 		"match" => $m,
 		"words" => $words,
 		"date" => gmdate("Y-m-d", 86400),
+		"zone" => date_create("@0")->setTimezone(
+			timezone_open("Europe/Berlin"))->format(DATE_ATOM),
+		"default" => date("e", 0),
 		"zip" => gzuncompress(gzcompress(str_repeat("x", 1000))) ===
 			str_repeat("x", 1000),
 		"sodium" => strlen(sodium_crypto_secretbox_keygen()),

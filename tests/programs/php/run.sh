@@ -26,7 +26,7 @@ iconv=/usr/lib/x86_64-linux-gnu/gconv
 config=$(php -r 'echo PHP_CONFIG_FILE_PATH;')
 modules=$(dirname "$config")/mods-available
 seal /usr/bin/php --add "$extensions" --add "$config" --add "$modules" \
-	--add "$iconv" \
+	--add "$iconv" --add /usr/share/zoneinfo \
 	--add "$HERE/index.php:/app/index.php" \
 	--add "$PWD/page.txt:/app/page.txt" \
 	-- -d session.save_path=/tmp -S 0.0.0.0:8080 -t /app /app/index.php
