@@ -77,8 +77,9 @@ long sys_pkey_mprotect(struct mf_regs *r)
 
 long sys_pkey_alloc(struct mf_regs *r)
 {
-	(void)r;
-	return -ENOSPC;
+	if (r->rdi || r->rsi > 3)
+		return -EINVAL;
+	return -ENOSPC; /* as without protection keys */
 }
 
 long sys_pkey_free(struct mf_regs *r)

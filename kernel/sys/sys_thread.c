@@ -43,12 +43,21 @@ static long refuse_process(const char *what)
 	return -EPERM;
 }
 
+/* What Linux refuses as a request for neither a thread nor a process. */
+static bool contradicts_itself(uint64_t flags)
+{
+	return (flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) ||
+	       (flags & CLONE_SIGHAND && !(flags & CLONE_VM));
+}
+
 static long clone_thread(const struct mf_regs *r, const struct clone_request *c)
 {
 	struct thread *t;
 	struct mf_regs *frame;
 	uint32_t tid;
 
+	if (contradicts_itself(c->flags))
+		return -EINVAL;
 	if ((c->flags & CLONE_THREAD_FLAGS) != CLONE_THREAD_FLAGS)
 		return refuse_process("clone");
 	if ((c->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID) &&

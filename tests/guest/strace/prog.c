@@ -2,7 +2,8 @@
 /*
  * Makes calls whose arguments and results are the same on every Linux, so
  * that two traces of it can be compared line by line. Prints nothing: what
- * counts is what it asks for.
+ * counts is what it asks for: all the calls that the file `calls` names, which
+ * are those of the programs that were surveyed for this ABI.
  *
  * test: flavours musl glibc
  * test: may-skip strace needs ptrace, which some sandboxes forbid
@@ -17,6 +18,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -39,7 +42,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static char buf[4096];
+#define FUTEX_OURS 77 /* by which the comparison knows them */
+
+static _Alignas(8) char buf[4096];
 
 /* A call without a wrapper, or whose wrapper does something else. */
 #define CALL(name, ...) ((void)syscall(SYS_##name, ##__VA_ARGS__))
@@ -365,6 +370,79 @@ static void process(void)
 	syscall(999, 1, 2, 3, 4, 5, 6);
 }
 
+/* What was asked for is the same everywhere, what is told is not. */
+static void system_facts(void)
+{
+	uint32_t caps[8] = { 0x20080522 };
+	uint64_t set[16];
+
+	CALL(uname, buf);
+	CALL(sysinfo, buf);
+	CALL(getrusage, RUSAGE_SELF, buf);
+	CALL(getrusage, 99, buf);
+	CALL(clock_gettime, CLOCK_REALTIME, buf);
+	CALL(clock_gettime, CLOCK_THREAD_CPUTIME_ID, buf);
+	CALL(clock_gettime, 99, buf);
+	CALL(clock_getres, CLOCK_MONOTONIC, buf);
+	CALL(gettimeofday, buf, 0);
+	CALL(times, buf);
+	CALL(getrandom, buf, 5, GRND_NONBLOCK);
+	CALL(getrandom, buf, 5, 99);
+	CALL(sched_getaffinity, 0, sizeof(set), set);
+	CALL(sched_getaffinity, 0, 1, set);
+	CALL(sched_yield);
+	CALL(capget, caps, caps + 2);
+	CALL(geteuid);
+	CALL(getgid);
+	CALL(gettid);
+	CALL(getpid);
+}
+
+static void rarer(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int dir =
+		(int)syscall(SYS_openat, AT_FDCWD, ".", O_RDONLY | O_DIRECTORY);
+	int fd = (int)syscall(SYS_open, "t", O_WRONLY | O_CREAT, 0600);
+	int s = socket(AF_INET, SOCK_STREAM, 0), c, ep;
+	socklen_t len = sizeof(a);
+	uint32_t word = 1;
+
+	CALL(fchmodat, dir, "t", 0644);
+	CALL(fchmodat, dir, "none", 0);
+	CALL(statx, dir, "t", 0x4000, 0x200, buf);
+	CALL(statx, dir, "", AT_EMPTY_PATH, 0x7ff, 0);
+	CALL(fchdir, dir);
+	CALL(fchdir, fd);
+	CALL(unlink, "t");
+	close(fd);
+	close(dir);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	bind(s, (struct sockaddr *)&a, sizeof(a));
+	getsockname(s, (struct sockaddr *)&a, &len);
+	listen(s, 1);
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	connect(c, (struct sockaddr *)&a, sizeof(a));
+	fd = (int)syscall(SYS_accept, s, buf, &len);
+	close(fd);
+	fd = (int)syscall(SYS_accept, c, 0, 0);
+	close(c);
+	close(s);
+	ep = (int)syscall(SYS_epoll_create, 5);
+	CALL(epoll_create, 0);
+	close(ep);
+
+	CALL(futex, &word, FUTEX_WAIT_PRIVATE, FUTEX_OURS, 0);
+	CALL(futex, &word, FUTEX_WAKE_PRIVATE, FUTEX_OURS);
+	CALL(futex, &word, FUTEX_CMP_REQUEUE_PRIVATE, FUTEX_OURS, 2, &len, 3);
+	CALL(pkey_mprotect, 0, 0, PROT_READ, -1);
+	CALL(pkey_alloc, 1, 0);
+	CALL(rseq, 1, 32, 0, 0x53053053);
+	CALL(clone, CLONE_VM | CLONE_THREAD, 0, 0, 0, 0);
+	CALL(clone3, buf, 1);
+}
+
 static void *thread(void *arg)
 {
 	char byte;
@@ -400,6 +478,8 @@ int main(void)
 	memory();
 	signals();
 	process();
+	system_facts();
+	rarer();
 	threads();
 	return 3;
 }

@@ -17,7 +17,8 @@ got=0
 "$MAYFLY" trace --substrate "$SUBSTRATE" -o mayfly.out "$PROG" >out 2>err \
 	</dev/null || got=$?
 [ "$got" = 3 ] || fail "status $got: $(cat err)"
-python3 "$SRC/tests/trace_compare.py" strace.out mayfly.out ||
+python3 "$SRC/tests/trace_compare.py" strace.out mayfly.out \
+	"$SRC/tests/guest/strace/calls" ||
 	fail "the traces differ"
 # The call of the thread that waited was shown where it began.
 grep -q 'read([0-9]*,  <unfinished ...>$' mayfly.out || fail "no unfinished"
