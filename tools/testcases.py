@@ -88,6 +88,7 @@ class Case:
         self.tmp = tempfile.mkdtemp(prefix="mayfly-test-")
         os.chmod(self.tmp, 0o755)
         os.mkdir(f"{self.tmp}/t")
+        os.mkdir(f"{self.tmp}/run", 0o700)
         verdict, reason = "pass", ""
         with open(self.log_path, "wb") as self.log:
             try:
@@ -115,6 +116,7 @@ class Case:
             "MAYFLY": self.mayfly, "SRC": ROOT, "BUILD": BUILD,
             "PROGS": f"{BUILD}/tests/guest", "TMP": f"{self.tmp}/t",
             "LIB": f"{ROOT}/tests/lib.sh", "HOME": self.tmp,
+            "XDG_RUNTIME_DIR": f"{self.tmp}/run",
             "XDG_CACHE_HOME": f"{BUILD}/test-cache", "LC_ALL": "C.UTF-8",
             "MF_TEST_NAME": self.mark(),
         })

@@ -4,9 +4,6 @@
 # test: timeout 120
 . "$LIB"
 
-mkdir -m 700 rt
-export XDG_RUNTIME_DIR="$TMP/rt"
-
 cat >loop.c <<'C'
 #include <pthread.h>
 #include <stdio.h>
@@ -65,7 +62,7 @@ goes_on() {
 
 start --name looper ./loop
 wait_line start.out '^ready looper$'
-[ -S rt/mayfly/looper ] || fail "no socket"
+[ -S "$XDG_RUNTIME_DIR"/mayfly/looper ] || fail "no socket"
 
 # By name: the call that a thread waits in, then what happens.
 tracing one looper
@@ -123,7 +120,7 @@ expect_match '\+\+\+ killed by SIGTERM \+\+\+' four
 got=0
 wait "$PID" || got=$?
 [ "$got" = 143 ] || fail "status $got"
-[ ! -e rt/mayfly/looper ] || fail "the socket is still there"
+[ ! -e "$XDG_RUNTIME_DIR"/mayfly/looper ] || fail "the socket is still there"
 expect_status 127 "$MAYFLY" trace looper
 expect_match 'neither a file nor a running instance looper; no instance is' err
 

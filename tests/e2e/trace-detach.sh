@@ -4,9 +4,6 @@
 # test: timeout 120
 . "$LIB"
 
-mkdir -m 700 rt
-export XDG_RUNTIME_DIR="$TMP/rt"
-
 # Says when it is ready; a SIGUSR1 makes it call getpid 200000 times.
 cat >burst.c <<'C'
 #include <signal.h>
@@ -125,7 +122,7 @@ wait "$PID" || got=$?
 [ "$got" = 130 ] || fail "interrupted: status $got"
 kill -CONT "$TRACER"
 wait "$TRACER" || fail "the tracer of an ended instance: $?"
-[ ! -e rt/mayfly/bursts ] || fail "the socket is still there"
+[ ! -e "$XDG_RUNTIME_DIR"/mayfly/bursts ] || fail "the socket is still there"
 
 start --timeout 2s --name bursts ./burst
 wait_line start.out ready
