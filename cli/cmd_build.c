@@ -207,7 +207,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 const struct cmd cmd_build = {
 	.name = "build",
 	.usage = "[OPTIONS] SOURCE [-- ARGUMENT...]",
-	.summary = "Seal a program into an image",
+	.summary = "Seal a program, a source or a container image",
 	.details =
 		"SOURCE is a program, a script, a directory with the source of "
 		"one, or the\nreference of an image: docker://NAME, oci:DIR, "
