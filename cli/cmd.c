@@ -48,3 +48,10 @@ void cmd_log(const char *fmt, ...)
 	line[len++] = '\n';
 	file_write(2, line, len);
 }
+
+void cmd_print_text(const char *text)
+{
+	for (; *text; text++)
+		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' :
+								       *text);
+}

@@ -38,6 +38,12 @@ void cmd_print_help(const struct cmd *cmd);
 /* "mayfly: " and the sentence, to stderr. Returns `status`. */
 int cmd_fail(int status, const struct err *e);
 
+/*
+ * To stdout. For names that come from an image: what could act on a terminal
+ * is shown as ?.
+ */
+void cmd_print_text(const char *text);
+
 /* A line to stderr, after "mayfly: ". */
 void cmd_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

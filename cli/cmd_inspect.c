@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/inspect_space.h"
 #include "cli/inspect_syscalls.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
@@ -92,22 +93,14 @@ static int print_json(const struct image *img, const char *digest,
 	return 0;
 }
 
-/* Names come from the image; they must not reach the terminal as they are. */
-static void print_text(const char *text)
-{
-	for (; *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' :
-								       *text);
-	putchar('\n');
-}
-
 static int print_file(void *arg, const char *path,
 		      const struct erofs_inode *ino)
 {
 	(void)arg;
 	printf("  %c %04o %10" PRIu64 "  ", type_of(ino->mode),
 	       ino->mode & 07777, ino->size);
-	print_text(path);
+	cmd_print_text(path);
+	putchar('\n');
 	return 0;
 }
 
@@ -117,7 +110,8 @@ static void print_list(const char *title, const char **list, size_t count)
 
 	for (i = 0; i < count; i++) {
 		printf("%-12s", i == 0 ? title : "");
-		print_text(list[i]);
+		cmd_print_text(list[i]);
+		putchar('\n');
 	}
 }
 
@@ -138,6 +132,9 @@ static int print_table(const struct image *img, const char *digest,
 	print_list("env", m->env, m->env_count);
 	print_list("ports", m->ports, m->ports_count);
 	print_list("cwd", (const char **)&(const char *){ m->cwd }, 1);
+	r = inspect_space(img, e);
+	if (r < 0)
+		return r;
 	printf("files\n");
 	r = image_walk(img, print_file, NULL);
 	if (r < 0)

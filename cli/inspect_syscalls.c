@@ -56,13 +56,6 @@ static json_int_t number_of(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-static void print_clean(const char *text)
-{
-	for (; *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' :
-								       *text);
-}
-
 static void print_line(const json_t *o, const char *name)
 {
 	json_int_t found = number_of(o, "found");
@@ -70,7 +63,7 @@ static void print_line(const json_t *o, const char *name)
 
 	printf("%8lld %10lld %6lld  ", (long long)found, (long long)rewritten,
 	       (long long)(found - rewritten));
-	print_clean(name);
+	cmd_print_text(name);
 	putchar('\n');
 }
 
@@ -83,9 +76,9 @@ static void print_site(const json_t *site)
 	if (!each)
 		return;
 	printf("%28s", "");
-	print_clean(text_of(site, "address"));
+	cmd_print_text(text_of(site, "address"));
 	putchar(' ');
-	print_clean(*function ? function : text_of(site, "section"));
+	cmd_print_text(*function ? function : text_of(site, "section"));
 	printf(": %s\n", words);
 }
 
@@ -113,7 +106,7 @@ static void print_file(const json_t *file)
 	print_line(file, text_of(file, "path"));
 	if (*why) {
 		printf("%28sleft as it is: ", "");
-		print_clean(why);
+		cmd_print_text(why);
 		putchar('\n');
 	}
 	print_counts(file);
