@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,11 @@ static char type_of(uint32_t mode)
 	}
 }
 
+static unsigned stop_signal(const struct manifest *m)
+{
+	return m->stop_signal ? m->stop_signal : SIGTERM;
+}
+
 static int add_file(void *arg, const char *path, const struct erofs_inode *ino)
 {
 	char mode[8], type[2] = { type_of(ino->mode) };
@@ -69,7 +75,7 @@ static int print_json(const struct image *img, const char *digest,
 
 	r = image_walk(img, add_file, files);
 	o = json_pack("{s:s, s:I, s:I, s:I, s:{s:i, s:I, s:s, s:o, s:o, s:s, "
-		      "s:I, s:o, s:I}, s:o}",
+		      "s:I, s:o, s:I, s:{s:I, s:I}, s:I}, s:o}",
 		      "digest", digest, "size", (json_int_t)img->st.st_size,
 		      "erofs_size", (json_int_t)img->erofs_size, "kernel_size",
 		      (json_int_t)img->kernel_size, "manifest", "version",
@@ -78,7 +84,10 @@ static int print_json(const struct image *img, const char *digest,
 		      "env", strings(m->env, m->env_count), "cwd", m->cwd,
 		      "memory", (json_int_t)m->memory_bytes, "ports",
 		      strings(m->ports, m->ports_count), "args_default",
-		      (json_int_t)m->args_default, "files", files);
+		      (json_int_t)m->args_default, "user", "uid",
+		      (json_int_t)m->uid, "gid", (json_int_t)m->gid,
+		      "stop_signal", (json_int_t)stop_signal(m), "files",
+		      files);
 	if (o)
 		text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);
@@ -132,6 +141,10 @@ static int print_table(const struct image *img, const char *digest,
 	print_list("env", m->env, m->env_count);
 	print_list("ports", m->ports, m->ports_count);
 	print_list("cwd", (const char **)&(const char *){ m->cwd }, 1);
+	if (m->uid || m->gid)
+		printf("%-12s%u:%u\n", "user", m->uid, m->gid);
+	if (stop_signal(m) != SIGTERM)
+		printf("%-12s%u\n", "stop signal", stop_signal(m));
 	r = inspect_space(img, e);
 	if (r < 0)
 		return r;

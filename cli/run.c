@@ -110,6 +110,7 @@ static int watch(struct report *rep, struct running *run, uint64_t begin_us)
 				.pid = run->launch.pid,
 				.egress = run->launch.egress,
 				.out = &out,
+				.stop_signal = rep->img->manifest.stop_signal,
 				.timeout_ms = rep->options->timeout_ms };
 	struct err e;
 	int r, status;

@@ -199,6 +199,8 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 		free(m.start);
 		return r;
 	}
+	m.start->uid = img->manifest.uid;
+	m.start->gid = img->manifest.gid;
 	set_memory(m.start, o, img);
 	set_console(m.start);
 	set_ports(m.start, o);

@@ -72,18 +72,22 @@ static void on_signal(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 	struct mf_ctl_command msg = { .kind = MF_CMD_SIGNAL };
+	uint32_t signal;
 	uint64_t bit;
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	bit = 1ull << (info.ssi_signo - 1);
+	signal = info.ssi_signo;
+	if (signal == SIGTERM && s->stop_signal)
+		signal = s->stop_signal;
+	bit = 1ull << (signal - 1);
 	if (info.ssi_signo == SIGINT && (s->out->signals & bit)) {
 		s->out->interrupted = true;
 		kill(s->pid, SIGKILL);
 		return;
 	}
 	s->out->signals |= bit;
-	msg.u.signal = info.ssi_signo;
+	msg.u.signal = signal;
 	send(s->ctl, &msg, sizeof(msg), MSG_NOSIGNAL);
 }
 

@@ -48,6 +48,7 @@ struct supervisor {
 	int signal_fd; /* of supervise_signals_init() */
 	pid_t pid; /* the monitor; 0 when it was waited for */
 	uint64_t timeout_ms; /* 0: none */
+	uint32_t stop_signal; /* what becomes of SIGTERM; 0: that */
 	struct egress *egress; /* NULL: nothing is allowed */
 	struct supervise_source sources[SUPERVISE_SOURCES_MAX];
 	unsigned source_count;

@@ -133,6 +133,31 @@ static int read_ports(const struct reader *r, const json_t *v)
 	return err;
 }
 
+static int read_user(const struct reader *r, const json_t *v)
+{
+	static const char what[] =
+		"\"user\" is not an object with the numbers uid and gid";
+	json_int_t uid, gid;
+
+	if (json_unpack_ex((json_t *)(uintptr_t)v, NULL, JSON_STRICT,
+			   "{s:I, s:I}", "uid", &uid, "gid", &gid) < 0 ||
+	    !manifest_id_valid(uid) || !manifest_id_valid(gid))
+		return bad(r, what);
+	r->s->config.uid = (uint32_t)uid;
+	r->s->config.gid = (uint32_t)gid;
+	return 0;
+}
+
+static int read_stop_signal(const struct reader *r, const json_t *v)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (!json_is_integer(v) || n < 1 || n > MANIFEST_SIGNAL_MAX)
+		return bad(r, "\"stop_signal\" is not a number from 1 to 64");
+	r->s->config.stop_signal = (uint32_t)n;
+	return 0;
+}
+
 static int read_libraries(const struct reader *r, const json_t *v)
 {
 	if (!json_is_boolean(v))
@@ -174,6 +199,8 @@ static const struct {
 	{ "libraries", read_libraries },
 	{ "origins", read_origins },
 	{ "ports", read_ports },
+	{ "stop_signal", read_stop_signal },
+	{ "user", read_user },
 };
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))

@@ -121,25 +121,57 @@ static int check_values(const struct manifest *m, json_int_t abi,
 	return 0;
 }
 
+bool manifest_id_valid(json_int_t id)
+{
+	return id >= 0 && id < UINT32_MAX; /* the last one is nobody's */
+}
+
+/* The members that may be missing. */
+struct optional {
+	json_int_t args_default, uid, gid, stop_signal;
+};
+
+static int take_optional(struct manifest *m, const struct optional *o,
+			 struct err *e)
+{
+	m->args_default = o->args_default < 0 ? SIZE_MAX :
+						(size_t)o->args_default;
+	if (!manifest_id_valid(o->uid) || !manifest_id_valid(o->gid))
+		return err_set(e, EBADMSG,
+			       "the manifest's \"user\" is out of range");
+	if (o->stop_signal < 0 || o->stop_signal > MANIFEST_SIGNAL_MAX)
+		return err_set(e, EBADMSG,
+			       "the manifest's \"stop_signal\" is no signal");
+	m->uid = (uint32_t)o->uid;
+	m->gid = (uint32_t)o->gid;
+	m->stop_signal = (uint32_t)o->stop_signal;
+	return 0;
+}
+
 static int read_members(struct manifest *m, struct err *e)
 {
-	json_int_t abi, memory, version, args_default = 0;
+	json_int_t abi, memory, version;
+	struct optional o = { 0 };
 	const json_t *args, *env, *ports;
 	json_error_t je;
 	int r;
 
 	if (json_unpack_ex(m->root, &je, JSON_STRICT,
-			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:o, s?I}",
+			   "{s:I, s:I, s:s, s:o, s:o, s:s, s:I, s:o, s?I, "
+			   "s?{s:I, s:I}, s?I}",
 			   "version", &version, "abi", &abi, "program",
 			   &m->program, "args", &args, "env", &env, "cwd",
 			   &m->cwd, "memory", &memory, "ports", &ports,
-			   "args_default", &args_default) < 0)
+			   "args_default", &o.args_default, "user", "uid",
+			   &o.uid, "gid", &o.gid, "stop_signal",
+			   &o.stop_signal) < 0)
 		return err_set(e, EBADMSG,
 			       "the manifest is not as it should "
 			       "be: %s",
 			       je.text);
-	m->args_default = args_default < 0 ? SIZE_MAX : (size_t)args_default;
-	r = strings_get(args, "args", &m->args, &m->args_count, e);
+	r = take_optional(m, &o, e);
+	if (r == 0)
+		r = strings_get(args, "args", &m->args, &m->args_count, e);
 	if (r == 0)
 		r = strings_get(env, "env", &m->env, &m->env_count, e);
 	if (r == 0)
@@ -189,6 +221,21 @@ static json_t *strings_json(const char *const *list, size_t count)
 	return array;
 }
 
+static void put_optional(json_t *root, const struct manifest *m)
+{
+	if (m->args_default > 0)
+		json_object_set_new(root, "args_default",
+				    json_integer((json_int_t)m->args_default));
+	if (m->uid || m->gid)
+		json_object_set_new(root, "user",
+				    json_pack("{s:I, s:I}", "uid",
+					      (json_int_t)m->uid, "gid",
+					      (json_int_t)m->gid));
+	if (m->stop_signal)
+		json_object_set_new(root, "stop_signal",
+				    json_integer(m->stop_signal));
+}
+
 char *manifest_format(const struct manifest *m)
 {
 	char *text, *line = NULL;
@@ -204,9 +251,7 @@ char *manifest_format(const struct manifest *m)
 			 strings_json(m->ports, m->ports_count));
 	if (!root)
 		return NULL;
-	if (m->args_default > 0)
-		json_object_set_new(root, "args_default",
-				    json_integer((json_int_t)m->args_default));
+	put_optional(root, m);
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
 	if (text && asprintf(&line, "%s\n", text) < 0)

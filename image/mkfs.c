@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
@@ -20,7 +21,7 @@
 
 #define MKFS "mkfs.erofs"
 
-/* Time and UUID fixed; no xattrs; owned by root; no data beside inodes. */
+/* Time and UUID fixed; no xattrs; one owner; no data beside inodes. */
 #define MKFS_TIME "-T0"
 #define MKFS_UUID "-U00000000-0000-0000-0000-000000000000"
 
@@ -53,19 +54,22 @@ static int report(const char *out, int err_fd, int status, struct err *e)
 	return err_set(e, EIO, MKFS " failed: %s", text);
 }
 
-int mkfs_run(const char *out, const char *dir, const sigset_t *mask,
-	     struct err *e)
+int mkfs_run(const struct mkfs_job *job, struct err *e)
 {
+	char uid[32], gid[32];
 	const char *const argv[] = {
-		MKFS,	   "--quiet",	      "--all-root", "-x-1", MKFS_TIME,
-		MKFS_UUID, "-Enoinline_data", out,	    dir,    NULL,
+		MKFS,	  "--quiet", uid,	gid,
+		"-x-1",	  MKFS_TIME, MKFS_UUID, "-Enoinline_data",
+		job->out, job->dir,  NULL,
 	};
 	AUTO_CLOSE int err_fd = memfd_create("mkfs", MFD_CLOEXEC);
-	const struct tool tool = { argv, -1, err_fd, mask };
+	const struct tool tool = { argv, -1, err_fd, job->mask };
 	int r;
 
 	if (err_fd < 0)
 		return err_sys(e, errno, "cannot run " MKFS);
+	snprintf(uid, sizeof(uid), "--force-uid=%u", job->uid);
+	snprintf(gid, sizeof(gid), "--force-gid=%u", job->gid);
 	r = tool_run(&tool);
 	if (r == -ENOENT)
 		return err_set(e, ENOPKG,
@@ -73,7 +77,7 @@ int mkfs_run(const char *out, const char *dir, const sigset_t *mask,
 				    "the package erofs-utils");
 	if (r < 0)
 		return err_sys(e, -r, "cannot run " MKFS);
-	return r ? report(out, err_fd, r, e) : 0;
+	return r ? report(job->out, err_fd, r, e) : 0;
 }
 
 int mkfs_probe(void)

@@ -4,12 +4,18 @@
 #define IMAGE_MKFS_H
 
 #include <signal.h>
+#include <stdint.h>
 
 #include "host/err.h"
 
-/* The signal mask is the child's. The file `out` exists and is replaced. */
-int mkfs_run(const char *out, const char *dir, const sigset_t *mask,
-	     struct err *e);
+struct mkfs_job {
+	const char *out; /* a file that exists and is replaced */
+	const char *dir;
+	uint32_t uid, gid; /* the owner of every file */
+	const sigset_t *mask; /* the child's signal mask */
+};
+
+int mkfs_run(const struct mkfs_job *job, struct err *e);
 
 /* Is there an mkfs.erofs? 0 or -errno. */
 int mkfs_probe(void);

@@ -91,6 +91,9 @@ static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
 		.env_count = c->env.count,
 		.ports = (void *)c->ports.items,
 		.ports_count = c->ports.count,
+		.uid = c->uid,
+		.gid = c->gid,
+		.stop_signal = c->stop_signal,
 		/* Another program would have had to be found in the tree. */
 		.args_default = c->args_default < c->args.count ?
 					c->args_default :
@@ -200,16 +203,20 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 	AUTO_SIGGUARD struct sigguard guard;
 	AUTO_DRAFT struct file_draft draft = { .fd = -1 };
 	struct seal_result result = { 0 };
+	struct mkfs_job mkfs = { .dir = job->source->stage.path,
+				 .uid = job->source->config.uid,
+				 .gid = job->source->config.gid,
+				 .mask = &guard.old };
 	int r;
 
 	sigguard_init(&guard);
 	r = file_draft_init(&draft, job->out_path, 0644);
 	if (r < 0)
 		return err_sys(e, -r, "cannot write %s", job->out_path);
+	mkfs.out = draft.temp;
 	r = complete(job, &guard.old, e);
 	if (r == 0)
-		r = mkfs_run(draft.temp, job->source->stage.path, &guard.old,
-			     e);
+		r = mkfs_run(&mkfs, e);
 	if (r == 0)
 		r = append_trailer(&draft, &result, e);
 	if (r == 0)

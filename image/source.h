@@ -24,6 +24,8 @@ struct source_config {
 	struct strlist env; /* "NAME=value", added to the default ones */
 	char *cwd; /* NULL: "/" */
 	struct strlist ports; /* "8080/tcp" */
+	uint32_t uid, gid; /* of the program; every file is theirs */
+	uint32_t stop_signal; /* Linux number; 0: SIGTERM */
 	uint64_t memory_bytes; /* 0: computed */
 	bool libraries; /* this machine's libraries complete the tree */
 	bool no_rewrite; /* system calls stay as they are, everywhere ... */

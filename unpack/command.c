@@ -131,6 +131,15 @@ static void put_ports(struct output *o, const struct doc_config *c)
 	put(o, o->root, "ports", ports);
 }
 
+static void put_user(struct output *o, const struct user *u)
+{
+	json_t *user = json_object();
+
+	put(o, user, "uid", json_integer(u->uid));
+	put(o, user, "gid", json_integer(u->gid));
+	put(o, o->root, "user", user);
+}
+
 static void put_cwd(struct output *o, const struct doc_config *c)
 {
 	AUTO_FREE char *cwd = NULL;
@@ -154,6 +163,9 @@ int command_format(const struct doc_config *c, const struct user *u, char **ret,
 	put_env(&o, c, u);
 	put_cwd(&o, c);
 	put_ports(&o, c);
+	put_user(&o, u);
+	if (c->stop_signal)
+		put(&o, root, "stop_signal", json_integer(c->stop_signal));
 	put(&o, root, "libraries", json_false());
 	if (!o.failed)
 		text = json_dumps(root, JSON_INDENT(2));

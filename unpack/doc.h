@@ -51,6 +51,7 @@ struct doc_config {
 	json_t *ports; /* an object, or NULL */
 	const char *cwd; /* "" if not said */
 	const char *user; /* "" if not said */
+	unsigned stop_signal; /* Linux number; 0 if not said */
 	uint8_t (*diff_ids)[BLOB_DIGEST_SIZE]; /* owned, layer_count */
 	size_t layer_count;
 };

@@ -11,6 +11,10 @@
 #include "unpack/doc.h"
 #include "unpack/json.h"
 
+/* As Linux and glibc have them. */
+#define REALTIME_MIN 34
+#define SIGNAL_MAX   64
+
 /* Docker writes null for an array that is not there. */
 static int read_strings(const json_t *config, const char *key, json_t **ret,
 			struct err *e)
@@ -77,6 +81,69 @@ static int check_platform(const json_t *root, struct err *e)
 	return 0;
 }
 
+/* "" is 0, "+N" or "-N" N; more than there are if it is something else. */
+static unsigned parse_offset(const char *text, char sign)
+{
+	unsigned long n;
+	char *end;
+
+	if (text[0] == '\0')
+		return 0;
+	if (text[0] != sign || text[1] < '0' || text[1] > '9')
+		return SIGNAL_MAX;
+	n = strtoul(text + 1, &end, 10);
+	return *end == '\0' && n < SIGNAL_MAX ? (unsigned)n : SIGNAL_MAX;
+}
+
+static unsigned parse_realtime(const char *name)
+{
+	unsigned n = SIGNAL_MAX;
+
+	if (strncasecmp(name, "RTMIN", 5) == 0)
+		n = REALTIME_MIN + parse_offset(name + 5, '+');
+	else if (strncasecmp(name, "RTMAX", 5) == 0)
+		n = SIGNAL_MAX - parse_offset(name + 5, '-');
+	else
+		return 0;
+	return n >= REALTIME_MIN && n <= SIGNAL_MAX ? n : 0;
+}
+
+/* As docker reads it: a name with or without SIG, or a number; 0: none. */
+static unsigned parse_signal(const char *name)
+{
+	const char *known;
+	unsigned long n;
+	char *end;
+	int i;
+
+	if (name[0] >= '0' && name[0] <= '9') {
+		n = strtoul(name, &end, 10);
+		return *end == '\0' && n <= SIGNAL_MAX ? (unsigned)n : 0;
+	}
+	if (strncasecmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (i = 1; i < REALTIME_MIN; i++) {
+		known = sigabbrev_np(i);
+		if (known && strcasecmp(name, known) == 0)
+			return (unsigned)i;
+	}
+	return parse_realtime(name);
+}
+
+static int read_stop_signal(struct doc_config *c, const json_t *config,
+			    struct err *e)
+{
+	const char *name = unpack_json_text(config, "StopSignal");
+
+	c->stop_signal = parse_signal(name);
+	if (name[0] && c->stop_signal == 0)
+		return err_set(e, EBADMSG,
+			       "StopSignal of the image is %.40s, which is no "
+			       "signal",
+			       name);
+	return 0;
+}
+
 static int read_run(struct doc_config *c, const json_t *config, struct err *e)
 {
 	int r = read_strings(config, "Entrypoint", &c->entrypoint, e);
@@ -92,7 +159,7 @@ static int read_run(struct doc_config *c, const json_t *config, struct err *e)
 	c->ports = json_object_get(config, "ExposedPorts");
 	if (!json_is_object(c->ports))
 		c->ports = NULL;
-	return 0;
+	return read_stop_signal(c, config, e);
 }
 
 int doc_read_config(const char *text, size_t len, struct doc_config *ret,

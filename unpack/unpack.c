@@ -231,11 +231,6 @@ static int put_config(struct unpacking *u, struct err *e)
 	struct user user;
 	int r = user_find(u->tree->fd, u->config.user, &user, e);
 
-	if (r == 0 && user.uid != 0 && u->job->say)
-		fprintf(u->job->say,
-			"warning: runs as root, to whom all files of an image "
-			"belong, not as user %s\n",
-			u->config.user);
 	if (r == 0)
 		r = make_cwd(u, e);
 	if (r == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file is the image's, so a line of it may be anything: what is not
- * NAME:x:NUMBER:... is passed over.
+ * The two files are the image's, so a line of them may be anything: what is
+ * not NAME:x:NUMBER:... is passed over.
  */
 #include "unpack/user.h"
 
@@ -21,20 +21,22 @@
 #define ID_MAX	   (UINT32_MAX - 1) /* the last one means "no user" */
 #define SPEC_MAX   255
 #define PASSWD	   "etc/passwd"
+#define GROUP	   "etc/group"
 #define FIELDS	   7
 #define FIELD_NAME 0
 #define FIELD_ID   2
+#define FIELD_GID  3
 #define FIELD_HOME 5
 
-/* The text of the file; "" if there is none to be read. */
-static char *read_text(int root)
+/* The text of a file of the image; "" if there is none to be read. */
+static char *read_text(int root, const char *path)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	AUTO_CLOSE int fd =
-		(int)syscall(SYS_openat2, root, PASSWD, &how, sizeof(how));
+		(int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	AUTO_FREE char *text = calloc(1, USER_FILE_MAX + 1);
 	struct stat st;
 
@@ -105,34 +107,65 @@ static bool find_line(char *text, const char *name, bool by_id,
 	return false;
 }
 
-int user_find(int root, const char *spec, struct user *ret, struct err *e)
+static int find_user(int root, const char *name, struct user *u, struct err *e)
 {
-	struct user u = { .home = "/" };
-	AUTO_FREE char *text = read_text(root);
+	AUTO_FREE char *text = read_text(root, PASSWD);
+	bool by_id = parse_id(name, &u->uid);
 	const char *fields[FIELDS];
-	char name[SPEC_MAX + 1];
-	bool by_id;
 
 	if (!text)
 		return err_set(e, ENOMEM, "out of memory");
-	if (snprintf(name, sizeof(name), "%.*s", (int)strcspn(spec, ":"),
-		     spec) > SPEC_MAX)
+	if (find_line(text, name, by_id, fields, &u->uid)) {
+		parse_id(fields[FIELD_GID], &u->gid);
+		if (fields[FIELD_HOME][0] == '/')
+			snprintf(u->home, sizeof(u->home), "%s",
+				 fields[FIELD_HOME]);
+		return 0;
+	}
+	if (by_id)
+		return 0;
+	return err_set(e, ENOENT,
+		       "the image runs as user %.80s, who is not in its "
+		       "/etc/passwd",
+		       name);
+}
+
+static int find_group(int root, const char *name, struct user *u, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	const char *fields[FIELDS];
+
+	if (parse_id(name, &u->gid))
+		return 0;
+	text = read_text(root, GROUP);
+	if (!text)
+		return err_set(e, ENOMEM, "out of memory");
+	if (find_line(text, name, false, fields, &u->gid))
+		return 0;
+	return err_set(e, ENOENT,
+		       "the image runs in group %.80s, which is not in its "
+		       "/etc/group",
+		       name);
+}
+
+int user_find(int root, const char *spec, struct user *ret, struct err *e)
+{
+	struct user u = { .home = "/" };
+	char name[SPEC_MAX + 1];
+	char *group;
+	int r;
+
+	if (snprintf(name, sizeof(name), "%s", spec) > SPEC_MAX)
 		return err_set(e, EINVAL,
 			       "the user of the image has a name "
 			       "of more than 255 bytes");
-	if (name[0] == '\0')
-		snprintf(name, sizeof(name), "0");
-	by_id = parse_id(name, &u.uid);
-	if (find_line(text, name, by_id, fields, &u.uid)) {
-		if (fields[FIELD_HOME][0] == '/')
-			snprintf(u.home, sizeof(u.home), "%s",
-				 fields[FIELD_HOME]);
-	} else if (!by_id) {
-		return err_set(e, ENOENT,
-			       "the image runs as user %.80s, who is not in "
-			       "its /etc/passwd",
-			       name);
-	}
-	*ret = u;
-	return 0;
+	group = strchr(name, ':');
+	if (group)
+		*group++ = '\0';
+	r = find_user(root, name[0] ? name : "0", &u, e);
+	if (r == 0 && group && group[0])
+		r = find_group(root, group, &u, e);
+	if (r == 0)
+		*ret = u;
+	return r;
 }

@@ -131,6 +131,10 @@ echo 'mkdir "$2/rootfs"; echo "{\"args\": [\"x\"], \"args_default\": 2}" \
 	>"$2/config.json"' | bad '"args_default" is more than there are'
 echo 'mkdir "$2/rootfs"; echo "{\"args\": [], \"args_default\": \"1\"}" \
 	>"$2/config.json"' | bad '"args_default" is not a number of arguments'
+echo 'mkdir "$2/rootfs"; echo "{\"args\": [], \"user\": {\"uid\": 1}}" \
+	>"$2/config.json"' | bad '"user" is not an object with the numbers uid'
+echo 'mkdir "$2/rootfs"; echo "{\"args\": [], \"stop_signal\": 0}" \
+	>"$2/config.json"' | bad '"stop_signal" is not a number from 1 to 64'
 echo 'mkdir "$2/rootfs"; ln -s /etc "$2/config.json"' |
 	bad 'left no config.json: Too many'
 

@@ -79,7 +79,7 @@ with open("made/config.json") as f:
 assert c["args"] == ["/bin/cat", "result"] and c["args_default"] == 1, c
 assert c["cwd"] == "/srv" and c["ports"] == [8080], c
 assert "COLOUR=blue" in c["env"] and "BASE=yes" in c["env"], c
-assert c["libraries"] is False, c
+assert c["user"] == {"uid": 0, "gid": 0} and c["libraries"] is False, c
 PY
 mv made first
 build app 0

@@ -60,7 +60,7 @@ def test_config():
             "8000-8002/tcp": {}, "x": {}, "80": {}}, User="1000:33"),
         args=["/bin/e", "-a", "b c", ""], args_default=2,
         env=["A=1", "PATH=/p", "B=", "HOME=/h"], cwd="/app",
-        ports=[80, 8000, 8001, 8002, 9000],
+        ports=[80, 8000, 8001, 8002, 9000], user={"uid": 1000, "gid": 33},
         libraries=False)
     if not os.path.isdir("t/out/rootfs/app"):
         fail("all", "the working directory was not made")
@@ -83,23 +83,37 @@ def test_config():
 
 
 def test_users():
-    passwd = file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n#\nbad:x\n"
+    files = [file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n#\nbad:x\n"
                   b"big:x:99999999999:1::/:\n"
-                  b"app:x:101:102:the app:/srv/app:/bin/sh\nend:x:7:8")
-    for user, home in (("", "/root"), ("root", "/root"), ("0:0", "/root"),
-                       (":5", "/root"), ("app", "/srv/app"),
-                       ("101", "/srv/app"), ("app:none", "/srv/app"),
-                       ("end", "/"), ("55", "/"), ("55:66", "/")):
-        image = Image(Cmd=["x"], User=user).layer(passwd)
-        check_config(f"user {user}", image, env=[PATH, f"HOME={home}"])
-        warned = f"not as user {user}\n" in run(image)[1]
-        if warned != (home != "/root"):
-            fail(f"user {user}", f"warned: {warned}")
+                  b"app:x:101:102:the app:/srv/app:/bin/sh\nend:x:7:8"),
+             file("etc/group", b"root:x:0:\nweb:x:103:app\n")]
+    for user, uid, gid, home in (
+            ("", 0, 0, "/root"), ("root", 0, 0, "/root"),
+            ("app", 101, 102, "/srv/app"), ("101", 101, 102, "/srv/app"),
+            ("app:web", 101, 103, "/srv/app"), ("end", 7, 8, "/"),
+            ("55", 55, 0, "/"), ("55:66", 55, 66, "/"), (":web", 0, 103,
+                                                        "/root")):
+        image = Image(Cmd=["x"], User=user).layer(*files)
+        check_config(f"user {user}", image, user={"uid": uid, "gid": gid},
+                     env=[PATH, f"HOME={home}"])
     for user, words in (("none", "user none, who is not in"),
                         ("bad", "user bad"), ("big", "user big"),
+                        ("app:none", "group none, which is not in"),
                         ("x" * 300, "more than 255 bytes")):
-        bad(f"user {user:.9}", Image(User=user).layer(passwd), words)
+        bad(f"user {user:.9}", Image(User=user).layer(*files), words)
     bad("no passwd", simple(User="app"), "user app")
+
+
+def test_stop_signal():
+    for text, number in (("SIGQUIT", 3), ("int", 2), ("9", 9), ("64", 64),
+                         ("SIGWINCH", 28), ("SIGRTMIN+3", 37),
+                         ("RTMAX-1", 63), ("SIGRTMIN", 34), ("", None)):
+        check_config(f"signal {text}", simple(Cmd=["x"], StopSignal=text),
+                     stop_signal=number)
+    for text in ("SIGFOO", "0", "65", "9x", "SIG", "SIGRTMIN+31", "RTMIN-1",
+                 "-1", "RTMAX+1", "RTMIN+", "RTMAX-99999999999999999999"):
+        bad(f"signal {text}", simple(Cmd=["x"], StopSignal=text),
+            f"StopSignal of the image is {text}, which is no signal")
 
 
 def test_placeholders():

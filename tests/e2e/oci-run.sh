@@ -33,6 +33,16 @@ with open("/bin/busybox", "rb") as f:
     busybox = f.read()
 def box(**config):
     return Image(**config).layer(file("bin/busybox", busybox, mode=0o755))
+def user(name, *args, **config):
+    box(Entrypoint=["busybox", *args], User="app:web", **config).layer(
+        file("etc/passwd", b"root:x:0:0::/:\napp:x:70001:102::/data:\n"),
+        file("etc/group", b"app:x:102:\nweb:x:103:\n"),
+        directory("data", 0o700, uid=70001, gid=102)).write(name)
+user("who", "id")
+user("home", "sh", "-c", "cd; pwd; echo text >file; read -r x <file; echo $x")
+user("stop", "sh", "-c", "trap 'echo quit; exit 3' QUIT; echo ready; "
+     "while :; do :; done", StopSignal="SIGQUIT")
+user("killed", "sh", "-c", "echo ready; while :; do :; done", StopSignal="2")
 box(Entrypoint=["/bin/busybox", "echo"], Cmd=["a", "b"]).write("echo")
 box(Cmd=["busybox", "echo", "cmd"]).write("cmd")
 box().write("none")
@@ -50,7 +60,6 @@ expect_match '^sha256:[0-9a-f]{64}  server\.tar\.img  [0-9]+ bytes$' out
 digest=$(cut -d ' ' -f 1 out)
 expect_match 'holds no devices, sockets or pipes: /dev/null$' err
 expect_match 'setuid and setgid bits are dropped: /bin/su$' err
-expect_match 'runs as root, to whom .* not as user nobody$' err
 for ref in oci:server oci-archive:server.tar; do
 	expect_status 0 "$MAYFLY" build "$ref" -o again.img
 	[ "$(cut -d ' ' -f 1 out)" = "$digest" ] || fail "$ref: another digest"
@@ -62,6 +71,7 @@ expect_status 0 "$MAYFLY" build "docker://$REGISTRY/shop/server:latest"
 expect_match "^$digest  server\.img " out
 "$MAYFLY" inspect again.img >listing
 expect_match '^ports +8080/tcp$' listing
+expect_match '^user +99:99$' listing
 expect_match '^cwd +/srv$' listing
 expect_match ' /srv/data$' listing
 if grep -Eq ' /(old|dev/null|srv/\.wh.*)$' listing; then
@@ -105,6 +115,28 @@ expect_match '^mayfly: nothing says what the image runs; say it: mayfly bui' err
 expect_status 0 "$MAYFLY" build oci:none -o none.img -- busybox echo given
 prints 'given' run none.img
 nothing_left
+
+# ---- its user, its stop signal ----------------------------------------------
+prints 'uid=70001(app) gid=103(web)' run oci:who
+prints '/data
+text' run oci:home
+"$MAYFLY" build oci:stop -o stop.img
+"$MAYFLY" inspect stop.img >listing
+expect_match '^user +70001:103$' listing
+expect_match '^stop signal +3$' listing
+# stopped IMAGE STATUS TEXT: what SIGTERM for mayfly does to it
+stopped() {
+	start "$1"
+	wait_line start.out '^ready$'
+	kill -TERM "$PID"
+	got=0
+	wait "$PID" || got=$?
+	[ "$got" = "$2" ] || fail "$1: status $got: $(cat start.err)"
+	[ "$(sed 1d start.out)" = "$3" ] || fail "$1: $(cat start.out)"
+	[ ! -s start.err ] || fail "$1 says $(cat start.err)"
+}
+stopped stop.img 3 quit
+stopped oci:killed 130 ''
 
 # ---- an archive that changes is built again -------------------------------
 skopeo copy -q oci:echo oci-archive:change.tar

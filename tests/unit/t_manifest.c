@@ -59,6 +59,9 @@ static void test_round_trip(void)
 			       .args = args,
 			       .args_count = 2,
 			       .args_default = 1,
+			       .uid = 99,
+			       .gid = UINT32_MAX - 1,
+			       .stop_signal = 3,
 			       .env = env,
 			       .env_count = 1,
 			       .ports = ports,
@@ -72,6 +75,9 @@ static void test_round_trip(void)
 	check_str(out.args[0], args[0]);
 	check_str(out.args[1], "");
 	check_int(out.args_default, 1);
+	check_int(out.uid, 99);
+	check_int(out.gid, UINT32_MAX - 1);
+	check_int(out.stop_signal, 3);
 	again = manifest_format(&out);
 	check_str(again, text);
 	free(text);
@@ -123,6 +129,8 @@ static int parse_with(const char *from, const char *to)
 	return parse(text);
 }
 
+#define USER(uid) "\"abi\": 1, \"user\": {\"uid\": " uid "}"
+
 static void test_members(void)
 {
 	check_int(parse_with("/bin/x", "/bin/y"), 0);
@@ -147,6 +155,13 @@ static void test_members(void)
 	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"args_default\": 2"),
 		  -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"args_default\": -1"),
+		  -EBADMSG);
+	check_int(parse_with("\"abi\": 1", USER("1, \"gid\": 2")), 0);
+	check_int(parse_with("\"abi\": 1", USER("1")), -EBADMSG);
+	check_int(parse_with("\"abi\": 1", USER("-1, \"gid\": 2")), -EBADMSG);
+	check_int(parse_with("\"abi\": 1", USER("1, \"gid\": 4294967295")),
+		  -EBADMSG);
+	check_int(parse_with("\"abi\": 1", "\"abi\": 1, \"stop_signal\": 65"),
 		  -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": 4294967296"), -EBADMSG);
 	check_int(parse_with("\"abi\": 1", "\"abi\": -1"), -EBADMSG);

@@ -284,19 +284,20 @@ static void test_users(void)
 	check_int(member_put_file(&tree, "etc/passwd", 0644, &fd, &e), 0);
 	check_int(file_write(fd, passwd, sizeof(passwd) - 1), 0);
 	close(fd);
-	check_int(user_find(tree.fd, "a:b", &u, &e), 0);
+	check_int(user_find(tree.fd, "a", &u, &e), 0);
 	check_int(u.uid, 5);
+	check_int(u.gid, 6);
 	check_str(u.home, "/home/a");
 	check_int(user_find(tree.fd, "b", &u, &e), 0);
 	check_str(u.home, "/");
 	check_int(user_find(tree.fd, "4294967294", &u, &e), 0);
 	check_int(u.uid, 4294967294);
 	check_int(user_find(tree.fd, "4294967295", &u, &e), -ENOENT);
-	check_int(user_find(tree.fd, "c", &u, &e), -ENOENT);
+	check_int(user_find(tree.fd, "a:b", &u, &e), -ENOENT);
 	/* A fifo would block whoever opens it. */
 	check_int(mkfifoat(tree.fd, "fifo", 0600), 0);
-	check_int(member_put_symlink(&tree, "etc/passwd", "../fifo", &e), 0);
-	check_int(user_find(tree.fd, "a", &u, &e), -ENOENT);
+	check_int(member_put_symlink(&tree, "etc/group", "../fifo", &e), 0);
+	check_int(user_find(tree.fd, "a:b", &u, &e), -ENOENT);
 	tree_drop();
 }
 
