@@ -24,8 +24,11 @@ static void program_headers(void)
 	unsigned long entry = getauxval(AT_ENTRY), self = 0, bias = 0;
 	bool entry_ok = false;
 
+	/* Rewriting adds a segment: neighbours to be loaded count as one. */
 	for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++) {
-		say("program header", "%u", ph[i].p_type);
+		if (!i || ph[i].p_type != PT_LOAD ||
+		    ph[i - 1].p_type != PT_LOAD)
+			say("program header", "%u", ph[i].p_type);
 		if (ph[i].p_type == PT_PHDR)
 			bias = (unsigned long)ph - ph[i].p_vaddr;
 	}

@@ -19,6 +19,7 @@
 
 static int pipe_fds[2];
 static void (*blocked_call)(void);
+static volatile bool calling; /* blocked_call, any moment now */
 
 /* ---- backtraces ---------------------------------------------------------- */
 
@@ -87,6 +88,7 @@ static void on_usr1(int sig)
 
 static DEEP int inner(void)
 {
+	calling = true;
 	blocked_call();
 	return 1;
 }
@@ -130,9 +132,11 @@ static void call_raw(void)
 
 static void *signaller(void *arg)
 {
-	struct timespec t = { 0, 30000000 };
+	struct timespec t = { 0, 100000000 };
 
-	nanosleep(&t, NULL);
+	do
+		nanosleep(&t, NULL);
+	while (!calling);
 	pthread_kill(*(pthread_t *)arg, SIGUSR1);
 	return NULL;
 }
@@ -143,6 +147,7 @@ static void blocked(const char *name, void (*call)(void))
 
 	printf("%s\n", name);
 	blocked_call = call;
+	calling = false;
 	pthread_create(&t, NULL, signaller, &self);
 	outer();
 	pthread_join(t, NULL);
@@ -227,11 +232,13 @@ static void cancel(void)
 	struct timespec wait = { 0, 30000000 };
 	void *result = NULL;
 	pthread_t t;
+	int r;
 
 	pthread_create(&t, NULL, cancelled, "the thread");
 	nanosleep(&wait, NULL);
-	ret("cancel", pthread_cancel(t));
+	r = pthread_cancel(t);
 	pthread_join(t, &result);
+	ret("cancel", r);
 	yes("it was cancelled", result == PTHREAD_CANCELED);
 }
 

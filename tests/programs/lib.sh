@@ -38,7 +38,8 @@ part_done() {
 	PART=
 }
 
-# seal SOURCE [--add ...] [-- ARGS]: makes prog.img with mayfly build
+# seal SOURCE [--add ...] [-- ARGS]: makes prog.img with mayfly build, and with
+# what SEAL_OPTIONS says
 seal() {
 	command="mayfly build"
 	for word in "$@"; do
@@ -53,7 +54,9 @@ seal() {
 		esac
 	done
 	printf 'sealed\t%s\n' "$command" >>"$ROWS"
-	"$MAYFLY" build -o prog.img "$@" >seal.out 2>seal.err ||
+	# shellcheck disable=SC2086
+	"$MAYFLY" build ${SEAL_OPTIONS:-} -o prog.img "$@" \
+		>seal.out 2>seal.err ||
 		fail "mayfly build: status $?: $(cat seal.err)"
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static int fds[2];
+static volatile bool reading; /* any moment now */
 
 struct noisy {
 	const char *name;
@@ -25,7 +26,7 @@ struct noisy {
 
 static void wait_a_moment()
 {
-	struct timespec t = { 0, 30000000 };
+	struct timespec t = { 0, 100000000 };
 
 	nanosleep(&t, nullptr);
 }
@@ -42,14 +43,18 @@ __attribute__((noinline)) static long blocked(int depth)
 
 	if (depth)
 		return blocked(depth - 1) + 1;
+	reading = true;
 	return read(fds[0], &c, 1);
 }
 
 static void throw_through_read()
 {
 	pthread_t self = pthread_self();
+	reading = false;
 	std::thread t([self] {
-		wait_a_moment();
+		do
+			wait_a_moment();
+		while (!reading);
 		pthread_kill(self, SIGUSR1);
 	});
 
