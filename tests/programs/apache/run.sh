@@ -3,7 +3,7 @@
 # with children it cannot start.
 # test: program Apache httpd
 # test: version apache2 -v
-# test: timeout 60
+# test: timeout 120
 . "$SRC/tests/programs/lib.sh"
 
 PATH=$PATH:/usr/sbin

@@ -2,7 +2,7 @@
 # Express, from npm, on Node.
 # test: program Express
 # test: version grep '"version"' "$OUT/app/node_modules/express/package.json"
-# test: timeout 60
+# test: timeout 120
 . "$SRC/tests/programs/lib.sh"
 
 client() {

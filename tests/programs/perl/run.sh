@@ -2,7 +2,7 @@
 # Debian's Perl: a script, then libhttp-daemon-perl.
 # test: program Perl
 # test: version perl -e 'print $^V'
-# test: timeout 60
+# test: timeout 120
 . "$SRC/tests/programs/lib.sh"
 
 client() {

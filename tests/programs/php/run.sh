@@ -2,7 +2,7 @@
 # The web server that is built into Debian's PHP.
 # test: program PHP
 # test: version php -v
-# test: timeout 60
+# test: timeout 120
 . "$SRC/tests/programs/lib.sh"
 
 pages() {

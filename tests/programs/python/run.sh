@@ -29,11 +29,15 @@ cp www/index.txt www/dir/index.html
 head -c 3000000 /dev/zero >www/big.bin
 echo 'from stdin' >in
 
+openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem \
+	-days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	2>openssl.err
+cat key.pem cert.pem >both.pem
 seal /usr/bin/python3 --add "$library" --add "$HERE/work.py:/app/work.py" \
-	--add "$PWD/www:/app/www"
+	--add "$PWD/www:/app/www" --add "$PWD/both.pem:/app/both.pem"
 part 'asyncio, threads, sqlite3, json, ssl, ctypes, zlib, mmap, urllib'
-native env WORD=yes /usr/bin/python3 "$HERE/work.py" <in
-guest -e WORD=yes prog.img /app/work.py <in
+native env WORD=yes CERT="$PWD/both.pem" /usr/bin/python3 "$HERE/work.py" <in
+guest -e WORD=yes -e CERT=/app/both.pem prog.img /app/work.py <in
 sed -i "s,$HERE/,/app/,g" native.out
 agree
 

@@ -33,6 +33,7 @@ import threading
 import time
 import traceback
 import unicodedata
+import urllib.error
 import urllib.request
 import uuid
 import xml.etree.ElementTree as ET
@@ -214,6 +215,24 @@ def network():
         print("hello", outgoing.pending > 100)
 
 
+def encrypted():
+    cert = os.environ["CERT"]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever).start()
+    url = f"https://localhost:{server.server_port}/abc"
+    trusting = ssl.create_default_context(cafile=cert)
+    print(urllib.request.urlopen(url, context=trusting).read())
+    try:
+        urllib.request.urlopen(url, context=ssl.create_default_context())
+    except urllib.error.URLError as e:
+        print(e.reason.verify_message)
+    server.shutdown()
+    server.server_close()
+
+
 def limits():
     def forever(n):
         return forever(n + 1)
@@ -258,6 +277,7 @@ asyncio.run(asynchronous())
 database()
 files()
 network()
+encrypted()
 limits()
 print(sys.stdin.read().strip(), sys.version_info[:2], os.environ["WORD"])
 sys.stdout.flush()

@@ -21,12 +21,12 @@ for dir in $(ruby -e 'puts $:') $(ruby -e 'puts Gem.path') \
 	/usr/share/rubygems-integration; do
 	[ ! -d "$dir" ] || set -- "$@" --add "$dir"
 done
-seal /usr/bin/ruby "$@" --add "$HERE/server.rb:/app/server.rb" \
-	-- /app/server.rb 8080
+seal /usr/bin/ruby "$@" --add /usr/lib/locale/C.utf8 \
+	--add /usr/share/zoneinfo/Europe --add "$HERE/server.rb:/app/server.rb"
 part 'WEBrick: threads, fibers, exceptions, files, sockets, JSON, zlib'
 NPORT=$(free_port)
 serve_native ruby "$HERE/server.rb" "$NPORT"
-serve_guest 8080 prog.img
+serve_guest 8080 prog.img /app/server.rb 8080
 both client
 
 part 'many requests'
@@ -37,6 +37,13 @@ part 'SIGTERM runs its handler'
 stop_both TERM
 
 part 'starting another program fails as an exception'
-serve_guest 8080 prog.img
+serve_guest 8080 prog.img /app/server.rb 8080
 PORT=$GPORT get /spawn >spawn.out
 expect_match '^Errno::|NotImplementedError' spawn.out
+
+part 'a UTF-8 locale and a time zone that were added to the image'
+names='p Encoding.default_external, "\u00e4".upcase, Time.at(0).to_s'
+native env LANG=C.UTF-8 TZ=Europe/Berlin ruby -e "$names"
+guest -e LANG=C.UTF-8 -e TZ=Europe/Berlin prog.img -e "$names"
+agree
+expect_match '^#<Encoding:UTF-8>' guest.out
