@@ -13,7 +13,7 @@ DIRECTIVE = re.compile(r"^\s*(?:\*|//|#)\s*test:\s*(\S+)\s*(.*?)\s*$")
 WORDS = {
     "flavours", "cflags", "args", "flags", "status", "native-only",
     "no-hardware", "hardware", "timeout", "alone", "once", "substrates",
-    "may-skip", "sources", "full", "program", "version",
+    "may-skip", "no-san", "sources", "full", "program", "version",
 }
 STATIC_FLAVOURS = ("musl", "musl-pie", "glibc", "glibc-pie")
 C_FLAVOURS = STATIC_FLAVOURS + ("glibc-dyn", "musl-dyn")

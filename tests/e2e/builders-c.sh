@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The builder c: Makefiles, single files, the ways to link, and mistakes.
 # test: once
+# test: no-san
 # test: timeout 120
 . "$LIB"
 . "$SRC/tests/builders.sh"

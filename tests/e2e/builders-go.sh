@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The builder go: modules, single files, which package, and mistakes.
 # test: once
+# test: no-san
 # test: timeout 300
 . "$LIB"
 . "$SRC/tests/builders.sh"

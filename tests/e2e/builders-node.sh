@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The builder node: what is started, what npm installs, and mistakes.
 # test: once
+# test: no-san
 # test: timeout 600
 . "$LIB"
 . "$SRC/tests/builders.sh"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The builder rust: packages, workspaces, single files, and mistakes.
 # test: once
+# test: no-san
 # test: timeout 300
 . "$LIB"
 . "$SRC/tests/builders.sh"
