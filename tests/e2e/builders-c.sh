@@ -2,7 +2,7 @@
 # The builder c: Makefiles, single files, the ways to link, and mistakes.
 # test: once
 # test: no-san
-# test: timeout 120
+# test: timeout 300
 . "$LIB"
 . "$SRC/tests/builders.sh"
 
@@ -134,6 +134,39 @@ unset CXXFLAGS
 expect_failed c cxx/cxx.cc 'EXTRA'
 cp one/one.c cxx/
 expect_status 1 "$BUILDERS/c/detect" cxx
+
+# A program with shared libraries of its own, the one by the other.
+mkdir libs
+echo 'int inner(void); int inner(void) { return 6; }' >libs/inner.c
+cat >libs/outer.c <<'END'
+int inner(void);
+int outer(void);
+int outer(void) { return 7 * inner(); }
+END
+cat >libs/libs.c <<'END'
+#include <stdio.h>
+int outer(void);
+int main(void) { printf("%d\n", outer()); return 0; }
+END
+cat >libs/Makefile <<'END'
+libs: libs.c libouter.so.1
+	$(CC) -o $@ $^ -Wl,-rpath,'$$ORIGIN' -Wl,-rpath-link,lib
+libouter.so.1: outer.c lib/libinner.so
+	$(CC) -shared -fPIC -Wl,-soname,$@ -o $@ $^
+lib/libinner.so: inner.c
+	mkdir -p lib
+	$(CC) -shared -fPIC -Wl,-soname,libinner.so -o $@ $^
+END
+expect_built c libs '"/bin/libs"'
+ls tree/rootfs/usr/lib >files
+[ "$(paste -s -d ' ' files)" = 'libinner.so libouter.so.1' ] ||
+	fail "libraries: $(cat files)"
+for s in process kvm; do
+	expect_status 0 "$MAYFLY" build libs -o libs.img
+	[ $s = process ] || [ -w /dev/kvm ] || continue
+	expect_status 0 "$MAYFLY" run --substrate $s libs.img
+	expect_match '^42$' out
+done
 
 # Several programs: the one called like the directory, or as told.
 mkdir many

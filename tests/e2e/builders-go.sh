@@ -112,6 +112,14 @@ export GOPROXY=off GOFLAGS=-mod=mod
 expect_failed go vend 'example.com/dep'
 unset GOPROXY GOFLAGS
 
+# Without Go.
+mkdir bin
+for tool in sh dirname mktemp mkdir chmod rm ls cat grep realpath; do
+	ln -s "$(command -v $tool)" bin/
+done
+(PATH=$PWD/bin && expect_failed go alone \
+	'go is not installed; install the package golang-go') || exit 1
+
 mkdir none
 echo 'module none' >none/go.mod
 echo 'package none' >none/none.go
