@@ -19,6 +19,7 @@
 #include "host/cleanup.h"
 
 #define ANSWER_MS 5000
+#define DETACH_MS 1000 /* of silence; a second Ctrl-C is quicker */
 
 static int ask(int conn, const char *name, const struct trace_session *s,
 	       struct err *e)
@@ -61,20 +62,27 @@ static int watch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* True if the user wants no more. */
-static bool show(struct trace_session *s, int signal_fd)
+/* True if the user wants no more, or nothing came for so long (-1: ever). */
+static bool show(struct trace_session *s, int signal_fd, int timeout_ms)
 {
+	struct signalfd_siginfo info;
 	struct pollfd p[] = {
 		{ .events = POLLIN },
 		{ .fd = signal_fd, .events = POLLIN },
 	};
 
 	for (;;) {
+		int n;
+
 		p[0].fd = s->read_fd;
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		n = poll(p, 2, timeout_ms);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return false;
-		if (p[1].revents)
-			return true;
+		if (n == 0 || p[1].revents)
+			return n == 0 ||
+			       read(signal_fd, &info, sizeof(info)) > 0;
 		if (p[0].revents && !trace_session_read(s))
 			return false;
 	}
@@ -96,8 +104,11 @@ int attach_trace(const char *name, int conn, const struct trace_options *o)
 	}
 	trace_session_started(&s);
 	cmd_log("attached to %s; Ctrl-C detaches", name);
-	detached = show(&s, signal_fd);
+	detached = show(&s, signal_fd, -1);
 	close(conn);
+	/* What is on its way, to the end of file, unless that is too long. */
+	if (detached)
+		show(&s, signal_fd, DETACH_MS);
 	trace_session_end(&s, false);
 	if (detached) {
 		cmd_log("detached from %s", name);
