@@ -267,6 +267,60 @@ expect_match 'mayfly images are left out: /src/src.img' ../said
 rm src.img
 cd ..
 
+# What a builder is given, and what it leaves running.
+mkdir -p here asked
+ln -s ../src asked/link
+echo 'entry: from-the-file' >src/mayfly.yaml
+cat >want <<END
+source=$TMP/src
+out=0
+stdin=/dev/null
+umask=0022
+cwd=$TMP/here
+locale=C.UTF-8 UTC
+entry=from-the-file
+libexec=yes
+cache=yes
+own=as it was
+END
+builder b/one '[ -f "$1/one" ] && echo one' <<SH
+{
+	echo "source=\$1"
+	echo "out=\$(ls "\$2" | wc -l)"
+	echo "stdin=\$(readlink /proc/self/fd/0)"
+	echo "umask=\$(umask)"
+	echo "cwd=\$PWD"
+	echo "locale=\$LC_ALL \$TZ"
+	echo "entry=\$MAYFLY_ENTRY"
+	[ ! -x "\$MAYFLY_LIBEXEC/mayfly-unpack" ] || echo "libexec=yes"
+	[ ! -w "\$MAYFLY_CACHE_DIR" ] || echo "cache=yes"
+	echo "own=\$OWN"
+} >"$TMP/have"
+sleep 1000 >/dev/null 2>&1 &
+echo \$! >"$TMP/pid"
+echo "warning: what the user should know"
+echo "unimportant"
+$(tree one)
+SH
+export OWN='as it was'
+(umask 077 && cd here &&
+	expect_status 0 "$MAYFLY" build ../asked/link -o ../x.img) || exit 1
+diff want have
+[ "$(cat here/err)" = 'mayfly: what the user should know' ] ||
+	fail "said: $(cat here/err)"
+! alive "$(cat pid)" || fail 'what the builder started is left'
+rm -r src/mayfly.yaml x.img asked here
+
+# mayfly run says with another status that it failed.
+builder b/one '[ -f "$1/one" ] && echo one' <<SH
+echo "it is broken"
+kill -KILL \$\$
+SH
+expect_status 125 "$MAYFLY" run --substrate process src
+[ "$(cat err)" = 'it is broken
+mayfly: the builder one was ended by signal 9; nothing was sealed' ] ||
+	fail "said: $(cat err)"
+
 # A signal ends the builder and what it started, and leaves nothing.
 builder b/one '[ -f "$1/one" ] && echo one' <<SH
 sleep 1000 &
