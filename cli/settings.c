@@ -292,16 +292,48 @@ static int read_files(const struct reader *r, const char *key,
 	return for_each(r, key, n, add_file);
 }
 
+static int add_not_rewritten(const struct reader *r, const char *key,
+			     const yaml_node_t *n)
+{
+	const char *text = scalar(n);
+
+	if (!text || text[0] != '/')
+		return bad(r, &n->start_mark,
+			   "%s is neither true or false nor a list of "
+			   "absolute paths",
+			   key);
+	return strlist_add(&r->s->not_rewritten, text) < 0 ? out_of_memory(r) :
+							     0;
+}
+
+static int read_no_rewrite(const struct reader *r, const char *key,
+			   const yaml_node_t *n)
+{
+	const char *text = scalar(n);
+
+	if (text && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)) {
+		r->s->no_rewrite = text[0] == 't';
+		return 0;
+	}
+	return for_each(r, key, n, add_not_rewritten);
+}
+
 static const struct {
 	const char *name;
 	int (*read)(const struct reader *r, const char *key,
 		    const yaml_node_t *n);
 } keys[] = {
-	{ "args", read_args },	     { "builder", read_builder },
-	{ "command", read_command }, { "cwd", read_cwd },
-	{ "entry", read_entry },     { "env", read_env },
-	{ "files", read_files },     { "memory", read_memory },
-	{ "port", read_ports },	     { "ports", read_ports },
+	{ "args", read_args },
+	{ "builder", read_builder },
+	{ "command", read_command },
+	{ "cwd", read_cwd },
+	{ "entry", read_entry },
+	{ "env", read_env },
+	{ "files", read_files },
+	{ "memory", read_memory },
+	{ "no-rewrite", read_no_rewrite },
+	{ "port", read_ports },
+	{ "ports", read_ports },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -456,5 +488,6 @@ void settings_fini(struct settings *s)
 	strlist_fini(&s->args);
 	strlist_fini(&s->ports);
 	strlist_fini(&s->env);
+	strlist_fini(&s->not_rewritten);
 	strlist_fini(&s->files);
 }

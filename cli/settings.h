@@ -24,7 +24,9 @@ struct settings {
 	struct strlist args;
 	struct strlist ports; /* "8080/tcp" */
 	struct strlist env; /* "NAME=value" */
+	struct strlist not_rewritten; /* paths in the image */
 	struct strlist files; /* SRC[:DEST] */
+	bool no_rewrite; /* nothing is */
 	uint64_t memory_bytes; /* 0: not said */
 };
 

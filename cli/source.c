@@ -194,6 +194,8 @@ static int apply_settings(struct preparation *p, struct err *e)
 	}
 	if (set->memory_bytes)
 		c->memory_bytes = set->memory_bytes;
+	c->no_rewrite = set->no_rewrite;
+	move_list(&c->not_rewritten, &set->not_rewritten);
 	for (i = 0; i < set->env.count && r == 0; i++)
 		r = source_set_env(p->s, set->env.items[i]);
 	if (!p->o->args_count && set->args.count > 0)
@@ -255,7 +257,8 @@ static int add_options(struct source *s, const struct source_options *o,
 		return r;
 	for (i = 0; i < o->env.count && r == 0; i++)
 		r = source_set_env(s, o->env.items[i]);
-	s->config.no_rewrite = o->no_rewrite;
+	if (o->no_rewrite)
+		s->config.no_rewrite = true;
 	for (i = 0; i < o->not_rewritten.count && r == 0; i++)
 		r = strlist_add(&s->config.not_rewritten,
 				o->not_rewritten.items[i]);

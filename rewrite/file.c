@@ -179,7 +179,7 @@ static int build(struct rewritten *r)
 	return err;
 }
 
-static int analyse(struct rewritten *r, bool exclude)
+static int analyse(struct rewritten *r, enum rewrite_mode mode)
 {
 	int err = regions_init(&r->regions, &r->view);
 
@@ -187,8 +187,12 @@ static int analyse(struct rewritten *r, bool exclude)
 		err = sites_find(&r->sites, &r->regions);
 	if (err)
 		return err;
-	if (exclude) {
+	if (mode == REWRITE_EXCLUDED) {
 		give_up(r, SITE_EXCLUDED, NULL);
+		return 0;
+	}
+	if (mode == REWRITE_VERIFIED) {
+		give_up(r, SITE_FILE, "its checksum lies beside it");
 		return 0;
 	}
 	if (has_text_relocations(&r->view)) {
@@ -207,7 +211,7 @@ static int analyse(struct rewritten *r, bool exclude)
 }
 
 int rewrite_file(struct rewritten *ret, const void *buf, uint64_t size,
-		 bool exclude)
+		 enum rewrite_mode mode)
 {
 	int err = 0;
 
@@ -215,7 +219,7 @@ int rewrite_file(struct rewritten *ret, const void *buf, uint64_t size,
 	switch (view_init(&ret->view, buf, size, &ret->why)) {
 	case VIEW_OK:
 		if (may_have_sites(&ret->view))
-			err = analyse(ret, exclude);
+			err = analyse(ret, mode);
 		break;
 	case VIEW_ODD:
 		ret->odd = true;

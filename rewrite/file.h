@@ -8,6 +8,12 @@
 
 #include "rewrite/sites.h"
 
+enum rewrite_mode {
+	REWRITE = 0,
+	REWRITE_EXCLUDED, /* the user said so */
+	REWRITE_VERIFIED, /* a checksum lies beside the file */
+};
+
 struct rewritten {
 	struct view view; /* of the old bytes, which are borrowed */
 	struct regions regions;
@@ -23,10 +29,11 @@ struct rewritten {
 
 /*
  * Analyses [buf, buf + size) and fills *ret, also when nothing is to be done.
- * `exclude`: the sites are found and left alone. 0 or -ENOMEM.
+ * If the mode is another than REWRITE, the sites are found and left alone.
+ * 0 or -ENOMEM.
  */
 int rewrite_file(struct rewritten *ret, const void *buf, uint64_t size,
-		 bool exclude);
+		 enum rewrite_mode mode);
 void rewritten_fini(struct rewritten *r);
 
 #endif

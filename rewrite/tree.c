@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "host/cleanup.h"
 
@@ -45,6 +48,40 @@ static bool is_excluded(const struct tree_job *job, const char *path)
 			return true;
 	}
 	return job->none;
+}
+
+/*
+ * Programs and libraries that verify themselves have their checksum in a file
+ * beside them: .NAME.hmac or NAME.hmac (fipscheck, libkcapi, GnuTLS), NAME.chk
+ * or, for NAME.so, NAME.chk (NSS).
+ */
+static bool is_verified(const char *at)
+{
+	const char *slash = strrchr(at, '/'), *name = slash ? slash + 1 : at;
+	int dir = (int)(name - at), stem = (int)strlen(name);
+	static const struct {
+		const char *before, *behind;
+	} forms[] = { { ".", ".hmac" }, { "", ".hmac" }, { "", ".chk" } };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		snprintf(path, sizeof(path), "%.*s%s%s%s", dir, at,
+			 forms[i].before, name, forms[i].behind);
+		if (access(path, F_OK) == 0)
+			return true;
+	}
+	if (stem < 3 || strcmp(name + stem - 3, ".so") != 0)
+		return false;
+	snprintf(path, sizeof(path), "%.*s%.*s.chk", dir, at, stem - 3, name);
+	return access(path, F_OK) == 0;
+}
+
+static enum rewrite_mode mode_of(const struct tree_job *job, const char *path,
+				 const char *at)
+{
+	if (is_excluded(job, path))
+		return REWRITE_EXCLUDED;
+	return is_verified(at) ? REWRITE_VERIFIED : REWRITE;
 }
 
 /* 1: the file was met under another name; 0: it was not, and is now. */
@@ -112,7 +149,7 @@ static int rewrite_mapped(const struct walk *w, const FTSENT *f,
 	const char *at = f->fts_accpath;
 	struct rewritten r;
 	int err = rewrite_file(&r, map, (uint64_t)f->fts_statp->st_size,
-			       is_excluded(w->job, path));
+			       mode_of(w->job, path, at));
 
 	if (err)
 		return out_of_memory(e);

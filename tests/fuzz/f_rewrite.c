@@ -82,7 +82,7 @@ static void check_result(const struct rewritten *r)
 	require(r->out_size >= r->view.size && !r->odd && !r->why);
 	require(r->stubs_off + r->stubs_size <= r->out_size);
 	check_bytes(r);
-	if (rewrite_file(&again, r->out, r->out_size, false) < 0)
+	if (rewrite_file(&again, r->out, r->out_size, REWRITE) < 0)
 		return;
 	require(again.odd && again.why && !again.out);
 	rewritten_fini(&again);
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!copy)
 		return 0;
 	memcpy(copy, data, size);
-	if (rewrite_file(&r, copy, size, false) == 0) {
+	if (rewrite_file(&r, copy, size, REWRITE) == 0) {
 		if (r.out)
 			check_result(&r);
 		rewritten_fini(&r);
