@@ -155,7 +155,6 @@ static int seal(struct source *source, const struct build *b,
 		return err_set(e, ENOMEM, "out of memory");
 	}
 	job.out_path = b->output ? b->output : output;
-	progress_step(progress, "sealing");
 	r = seal_image(&job, &result, e);
 	progress_clear(progress);
 	if (r < 0)

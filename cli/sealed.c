@@ -337,7 +337,6 @@ static int seal(struct image *ret, struct sealing *sl, struct err *e)
 	struct err why;
 	int r;
 
-	progress_step(&sl->progress, "sealing");
 	r = sealed_dir(dir);
 	if (r == 0) {
 		r = seal_kept(ret, sl, dir, e);

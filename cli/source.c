@@ -282,6 +282,16 @@ static int fill(struct preparation *p, struct err *e)
 	return r == 0 ? add_options(p->s, p->o, e) : r;
 }
 
+static void on_step(void *arg, const char *text)
+{
+	progress_step(arg, text);
+}
+
+static void on_tick(void *arg)
+{
+	progress_tick(arg);
+}
+
 int source_prepare(struct source *ret, const struct source_options *o,
 		   struct progress *progress, int *ret_status, struct err *e)
 {
@@ -290,6 +300,7 @@ int source_prepare(struct source *ret, const struct source_options *o,
 	};
 	int r = source_init(ret, e);
 
+	ret->watch = (struct watch){ on_step, on_tick, progress };
 	*ret_status = STATUS_FAILED;
 	if (r == 0)
 		r = fill(&p, e);

@@ -159,6 +159,7 @@ int add_host(struct source *s, const char *base, const char *spec,
 	if (!a)
 		return err_set(e, ENOMEM, "out of memory");
 	a->s = s;
+	source_step(s, "adding %s", spec);
 	r = split(a, base, spec, e);
 	if (r == 0)
 		r = source_add_origin(s, a->image, a->host, e);

@@ -530,6 +530,7 @@ int closure_add(struct source *s, uint64_t *ret_private_bytes, struct err *e)
 	if (!c)
 		return out_of_memory(e);
 	c->s = s;
+	source_step(s, "looking for libraries");
 	c->lib = search_lib(NULL);
 	r = load_program(c, e);
 	for (i = 0; i < c->load_count && r == 0; i++)

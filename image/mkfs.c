@@ -63,7 +63,7 @@ int mkfs_run(const struct mkfs_job *job, struct err *e)
 		job->out, job->dir,  NULL,
 	};
 	AUTO_CLOSE int err_fd = memfd_create("mkfs", MFD_CLOEXEC);
-	const struct tool tool = { argv, -1, err_fd, job->mask };
+	const struct tool tool = { argv, -1, err_fd, job->mask, job->watch };
 	int r;
 
 	if (err_fd < 0)
@@ -83,7 +83,7 @@ int mkfs_run(const struct mkfs_job *job, struct err *e)
 int mkfs_probe(void)
 {
 	const char *const argv[] = { MKFS, "--help", NULL };
-	const struct tool tool = { argv, -1, -1, NULL };
+	const struct tool tool = { argv, -1, -1, NULL, NULL };
 	int r = tool_run(&tool);
 
 	return r < 0 ? r : 0;

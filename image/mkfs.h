@@ -7,12 +7,14 @@
 #include <stdint.h>
 
 #include "host/err.h"
+#include "image/source.h"
 
 struct mkfs_job {
 	const char *out; /* a file that exists and is replaced */
 	const char *dir;
 	uint32_t uid, gid; /* the owner of every file */
 	const sigset_t *mask; /* the child's signal mask */
+	const struct watch *watch; /* gets its ticks; NULL: nobody */
 };
 
 int mkfs_run(const struct mkfs_job *job, struct err *e);

@@ -85,7 +85,7 @@ static int run(const struct source *s, struct strlist *argv,
 {
 	AUTO_CLOSE int out_fd = memfd_create("rewrite", MFD_CLOEXEC);
 	AUTO_CLOSE int err_fd = memfd_create("errors", MFD_CLOEXEC);
-	struct tool tool = { NULL, out_fd, err_fd, mask };
+	struct tool tool = { NULL, out_fd, err_fd, mask, &s->watch };
 	int status;
 
 	if (out_fd < 0 || err_fd < 0)
@@ -102,6 +102,8 @@ int rewrite_source(struct source *s, const char *rewriter, const sigset_t *mask,
 {
 	struct strlist argv = { 0 };
 	int r = strlist_add(&argv, rewriter);
+
+	source_step(s, "rewriting system calls");
 
 	if (r == 0 && s->config.no_rewrite)
 		r = strlist_add(&argv, "--none");
@@ -120,7 +122,7 @@ int rewrite_source(struct source *s, const char *rewriter, const sigset_t *mask,
 int rewrite_probe(const char *rewriter)
 {
 	const char *const argv[] = { rewriter, "--version", NULL };
-	const struct tool tool = { argv, -1, -1, NULL };
+	const struct tool tool = { argv, -1, -1, NULL, NULL };
 	int status = tool_run(&tool);
 
 	if (status < 0)

@@ -206,7 +206,8 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 	struct mkfs_job mkfs = { .dir = job->source->stage.path,
 				 .uid = job->source->config.uid,
 				 .gid = job->source->config.gid,
-				 .mask = &guard.old };
+				 .mask = &guard.old,
+				 .watch = &job->source->watch };
 	int r;
 
 	sigguard_init(&guard);
@@ -215,6 +216,7 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 		return err_sys(e, -r, "cannot write %s", job->out_path);
 	mkfs.out = draft.temp;
 	r = complete(job, &guard.old, e);
+	source_step(job->source, "writing the image");
 	if (r == 0)
 		r = mkfs_run(&mkfs, e);
 	if (r == 0)

@@ -122,6 +122,19 @@ int source_warn_files(struct source *s, const char *what, const char *first,
 	return source_warn(s, "%s: %s and %u more", what, first, count - 1);
 }
 
+void source_step(const struct source *s, const char *fmt, ...)
+{
+	char text[PATH_MAX];
+	va_list ap;
+
+	if (!s->watch.step)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->watch.step(s->watch.arg, text);
+}
+
 int source_copy(struct source *s, const char *image, const char *host,
 		mode_t mode, struct err *e)
 {

@@ -37,6 +37,13 @@ struct origin {
 	char *image, *host;
 };
 
+/* Whoever wants to see what takes long; NULL where not. */
+struct watch {
+	void (*step)(void *arg, const char *text); /* this begins */
+	void (*tick)(void *arg); /* a second has passed in it */
+	void *arg;
+};
+
 struct source {
 	struct sigguard guard; /* signals wait until the tree is removed */
 	struct stage stage;
@@ -45,6 +52,7 @@ struct source {
 	size_t origin_count;
 	struct inputs inputs;
 	struct strlist warnings; /* sentences for the user */
+	struct watch watch;
 };
 
 /* *s is valid for source_fini() in any case. The tree is yet to be made. */
@@ -74,5 +82,9 @@ int source_warn_files(struct source *s, const char *what, const char *first,
  */
 int source_copy(struct source *s, const char *image, const char *host,
 		mode_t mode, struct err *e);
+
+/* Tells who watches what is done now. */
+void source_step(const struct source *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

@@ -7,11 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "host/cleanup.h"
+
+#define TICK_MS 1000
 
 static void put_fd(posix_spawn_file_actions_t *fa, int fd, int as)
 {
@@ -45,6 +51,16 @@ static int spawn(pid_t *ret, const struct tool *t)
 	return -r;
 }
 
+/* Without pidfds nobody sees ticks, and that is all. */
+static void watch_until_end(pid_t pid, const struct watch *w)
+{
+	AUTO_CLOSE int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && poll(&p, 1, TICK_MS) == 0)
+		w->tick(w->arg);
+}
+
 int tool_run(const struct tool *t)
 {
 	pid_t pid;
@@ -52,6 +68,8 @@ int tool_run(const struct tool *t)
 
 	if (r < 0)
 		return r;
+	if (t->watch && t->watch->tick)
+		watch_until_end(pid, t->watch);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;

@@ -8,10 +8,13 @@
 
 #include <signal.h>
 
+#include "image/source.h"
+
 struct tool {
 	const char *const *argv; /* argv[0] without a slash: see PATH */
 	int out_fd, err_fd; /* -1: /dev/null */
 	const sigset_t *mask; /* signal mask of the program; NULL: ours */
+	const struct watch *watch; /* gets its ticks; NULL: nobody */
 };
 
 /* Its wait status, or -errno if it could not be run. */
