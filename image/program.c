@@ -125,6 +125,7 @@ struct place {
 	char path[PATH_MAX];
 	char real[PATH_MAX]; /* of the file on this machine */
 	char link[PATH_MAX]; /* to it, as /usr/bin/java is one; or "" */
+	bool system; /* it came from a directory of the system */
 };
 
 static int find_place(struct place *ret, const struct program *p, struct err *e)
@@ -137,7 +138,8 @@ static int find_place(struct place *ret, const struct program *p, struct err *e)
 	if (stage_normalize(ret->path, cwd, p->path) < 0)
 		return err_set(e, ENAMETOOLONG, "the path %s is too long",
 			       p->path);
-	if (!is_system_path(ret->path)) {
+	ret->system = is_system_path(ret->path);
+	if (!ret->system) {
 		snprintf(ret->path, PATH_MAX, "/bin/%s", p->name);
 		return 0;
 	}
@@ -146,6 +148,24 @@ static int find_place(struct place *ret, const struct program *p, struct err *e)
 	snprintf(ret->link, PATH_MAX, "%s", ret->path);
 	snprintf(ret->path, PATH_MAX, "%s", ret->real);
 	return 0;
+}
+
+/* What its package made for its files, without the files. */
+static int put_own_dirs(const struct source *s, const char *name, struct err *e)
+{
+	static const char *const dirs[] = { "/var/cache", "/var/lib",
+					    "/var/log", "/var/spool", NULL };
+	char path[256 + 16];
+	struct stat st;
+	int i, r = 0;
+
+	for (i = 0; dirs[i] && r == 0; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			r = stage_put_dir(&s->stage, path,
+					  (st.st_mode & 01777) | 0700, e);
+	}
+	return r;
 }
 
 static int configure(struct source *s, const char *path, const char *argv0,
@@ -172,6 +192,8 @@ int program_stage(struct source *s, const struct program *p, struct err *e)
 		r = stage_put_copy(&s->stage, at->path, p->fd, 0755, e);
 	if (r == 0 && at->link[0])
 		r = stage_put_link(&s->stage, at->link, at->path, e);
+	if (r == 0 && at->system)
+		r = put_own_dirs(s, p->name, e);
 	if (r == 0 && inputs_add(&s->inputs, p->path, &p->st) < 0)
 		r = err_set(e, ENOMEM, "out of memory");
 	if (r == 0)

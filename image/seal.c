@@ -18,6 +18,7 @@
 #include "image/closure.h"
 #include "image/digest.h"
 #include "image/entry.h"
+#include "image/links.h"
 #include "image/manifest.h"
 #include "image/mkfs.h"
 #include "image/rewrite.h"
@@ -146,6 +147,8 @@ static int complete(const struct seal_job *job, const sigset_t *mask,
 		r = entry_resolve(s, e);
 	if (r == 0)
 		r = closure_add(s, &private_bytes, e);
+	if (r == 0)
+		r = links_check(s, e);
 	if (r == 0 && job->parts.rewriter)
 		r = rewrite_source(s, job->parts.rewriter, mask, e);
 	if (r == 0)

@@ -227,6 +227,11 @@ static int open_parent(const struct stage *s, const char *path,
 
 static int fail(const char *path, int code, struct err *e)
 {
+	if (code == EEXIST || code == ELOOP)
+		return err_set(e, code,
+			       "cannot put %s into the image: a symbolic link "
+			       "that leads nowhere is in its way",
+			       path);
 	return err_sys(e, code, "cannot put %s into the image", path);
 }
 
