@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a builder. What it writes is kept in a file beside its output, and
- * shown only if it fails: on a good day nobody wants to read it.
+ * Runs a builder. What it writes is kept, and shown only if it fails: on a
+ * good day nobody wants to read it. It is kept in memory, for a full disk is
+ * one of the things that a builder complains about.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cli/builder.h"
 #include "cli/cache.h"
@@ -185,16 +188,22 @@ static int add_inputs(struct source *s, const char *program, struct err *e)
 
 int builder_run(struct source *s, const struct build_job *job, struct err *e)
 {
-	AUTO_FREE char *program = NULL, *log_path = NULL;
+	AUTO_FREE char *program = NULL;
 	AUTO_FCLOSE FILE *log = NULL;
-	int r;
+	int fd, r;
 
-	if (asprintf(&program, "%s/build", job->builder->dir) < 0 ||
-	    asprintf(&log_path, "%s/log", s->stage.temp) < 0)
+	if (asprintf(&program, "%s/build", job->builder->dir) < 0) {
+		program = NULL;
 		return err_set(e, ENOMEM, "out of memory");
-	log = fopen(log_path, "w+e");
-	if (!log)
-		return err_sys(e, errno, "cannot write %s", log_path);
+	}
+	fd = memfd_create("log", MFD_CLOEXEC);
+	log = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (!log) {
+		if (fd >= 0)
+			close(fd);
+		return err_sys(e, errno, "cannot keep what %s writes",
+			       job->builder->name);
+	}
 	progress_step(job->progress, job->builder->name);
 	r = run_build(s, job, program, log, e);
 	if (r == 0)
