@@ -46,6 +46,16 @@ alive() {
 	grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null
 }
 
+# gone PID: it was killed, and if not yet gone, soon is
+gone() {
+	i=0
+	while alive "$1"; do
+		[ "$i" -lt 200 ] || fail "process $1 is left"
+		sleep 0.02
+		i=$((i + 1))
+	done
+}
+
 run_src() {
 	expect_status 0 "$MAYFLY" run --substrate process src
 }
@@ -343,7 +353,7 @@ for signal in TERM HUP; do
 	wait $PID || got=$?
 	[ "$got" -gt 128 ] || fail "SIG$signal: status $got"
 	for p in $(cat pids); do
-		! alive "$p" || fail "process $p is left"
+		gone "$p"
 	done
 	nothing_left "SIG$signal"
 done

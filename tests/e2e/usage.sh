@@ -58,4 +58,11 @@ for verb in run build inspect doctor; do
 		grep -Eq "Fl (. , )?-$option" "$SRC/docs/man/mayfly-$verb.1" ||
 			fail "mayfly-$verb(1) lacks --$option"
 	done <options
+	# And promise no other.
+	sed -nE 's/^\.It Fl (. , )?-([a-z-]+).*/\2/p' \
+		"$SRC/docs/man/mayfly-$verb.1" | grep -vx help >promised
+	while read -r option; do
+		grep -qx -- "$option" options ||
+			fail "mayfly-$verb(1) promises --$option"
+	done <promised
 done
