@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # A whole Debian, as debootstrap makes it, as a container image: 6000 files,
-# links of both kinds, devices, setuid programs. Python, Perl, bash and a
-# shell script run from it, and the digest is the same once more.
+# links of both kinds, devices, setuid programs. Python, bash and a shell
+# script run from it, and the digest is the same once more.
 # test: once
 # test: full
-# test: timeout 600
+# test: timeout 900
 # test: may-skip only root can run debootstrap
 . "$LIB"
 [ "$(id -u)" = 0 ] || skip "only root can run debootstrap"
@@ -23,7 +23,8 @@ import subprocess
 from oci_make import *
 i = Image(Cmd=["python3", "app.py"], WorkingDir="/srv")
 i.raw_layer(subprocess.run(["tar", "-C", "root", "--numeric-owner", "-c", "."],
-                           check=True, stdout=subprocess.PIPE).stdout)
+                           check=True, stdout=subprocess.PIPE).stdout,
+            compress="")
 i.layer(file("srv/app.py", b"""
 import json, os, re, sqlite3, threading
 text = open("/etc/os-release").read()
@@ -63,7 +64,5 @@ gives() {
 }
 gives '["debian", "/srv", [499500], [42]]' debian.img
 gives 'this is debian' script.img /srv/script
-gives 'usr/bin perl' perl.img perl -MPOSIX -e \
-	'print readlink("/bin"), POSIX::floor(1.5) == 1 ? " perl\n" : "\n"'
 gives 'adduser.conf 3' bash.img bash -c \
 	'cd /etc; set -- a*.conf; echo "$1 $((1 + 2))"'
