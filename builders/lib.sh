@@ -35,6 +35,13 @@ matches() {
 	exit 0
 }
 
+# is_script_of FILE NAME: its first line starts NAME, of any version
+is_script_of() {
+	[ -f "$1" ] && [ -r "$1" ] || return 1
+	head -c 256 "$1" | tr -d '\0' | head -n 1 |
+		grep -Eq "^#!.*[/ ]$2[0-9.]*([[:space:]]|\$)"
+}
+
 # work_directory: makes $work, which goes when the build ends
 work_directory() {
 	work=$(mktemp -d)

@@ -74,10 +74,11 @@ def package_of(path, top):
         os.sep, ".").strip(".")
 
 
-def imports_of(top):
-    """The names that the Python files below a directory import."""
+def imports_of(top, more=()):
+    """The names that the Python files below a directory import, and others
+    that are named."""
     names = set()
-    for path in python_files(top):
+    for path in [*python_files(top), *more]:
         if TESTS & set(os.path.relpath(path, top).split(os.sep)[:-1]):
             continue
         try:
@@ -240,7 +241,8 @@ def main():
     library = modules.Library()
     step("Looking for imports")
     tidy_site(packages)
-    names = imports_of(app) | imports_of(packages)
+    started = [f for f in [os.path.join(app, args[0])] if os.path.isfile(f)]
+    names = imports_of(app, started) | imports_of(packages)
     used = wanted(library, names)
     for name in missing(library, names, (app, packages, f"{app}/src")):
         print(f"import {name}: neither in {app} nor required; it will be "

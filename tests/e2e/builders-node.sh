@@ -58,6 +58,14 @@ unset MAYFLY_ENTRY
 build_by node app/index.js || fail "$(cat said)"
 expect_match '"/usr/bin/node","index.js"' tree/config.json
 
+# A script that is not called .js.
+printf '#!/usr/bin/env -S node --no-warnings\nconsole.log("tool");\n' >tool
+expect_detected node tool
+expect_status 1 "$BUILDERS/static/detect" tool
+build_by node tool || fail "$(cat said)"
+expect_match '"/usr/bin/node","tool"' tree/config.json
+expect_status 1 "$BUILDERS/node/detect" tree/rootfs/usr/bin/node
+
 # Old packages in the source are no part of it.
 mkdir -p app/node_modules/old
 build_by node app || fail "$(cat said)"

@@ -79,6 +79,16 @@ build_by python app || fail "$(cat said)"
 strings -a "$pyc" >found
 expect_match '^/app/main.py' found
 
+# A script that is not called .py.
+printf '#!/usr/bin/env python3\nimport colorsys\n' >tool
+expect_detected python tool
+expect_status 1 "$BUILDERS/static/detect" tool
+expect_built python tool '"/usr/bin/python3", "tool"'
+in_image 'import colorsys' || fail "$(cat ran)"
+printf '#!/bin/sh -eu\necho python3\n' >tool
+expect_status 1 "$BUILDERS/python/detect" tool
+expect_detected static tool
+
 # What is started.
 rm app/main.py
 echo 'import json' >app/only.py
