@@ -2,6 +2,7 @@
 # Programs of others (tests/programs/) agree with Linux also if nothing in
 # their images is rewritten, as they do if it is.
 # test: full
+# test: no-san
 # test: timeout 600
 . "$LIB"
 
