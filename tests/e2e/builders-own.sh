@@ -61,6 +61,6 @@ rm -r cache
 expect_status 0 script -qec "'$MAYFLY' build src" typescript
 tr '\r' '\n' <out >lines
 expect_match 'Copying lua5.4$' lines
-expect_match 'sealing$' lines
+expect_match 'writing the image$' lines
 expect_match '^.\[Ksha256:[0-9a-f]+  src.img  [0-9]+ bytes$' lines
 [ -z "$(ls "$TMPDIR")" ] || fail "left: $(ls "$TMPDIR")"
