@@ -61,6 +61,25 @@ static void test_all(void)
 	check_str(s.files.items[1], "y:/z");
 }
 
+static void test_not_rewritten(void)
+{
+	check_int(parse("a: b\n"), -EINVAL);
+	check(!s.no_rewrite);
+	check_int(parse("no-rewrite: true\n"), 0);
+	check(s.no_rewrite);
+	check_int(parse("no-rewrite: false\n"), 0);
+	check(!s.no_rewrite);
+	check_int(s.not_rewritten.count, 0);
+	check_int(parse("no-rewrite: /bin/a\n"), 0);
+	check_int(s.not_rewritten.count, 1);
+	check_int(parse("no-rewrite: [/bin/a, /usr/lib]\n"), 0);
+	check(!s.no_rewrite);
+	check_str(s.not_rewritten.items[1], "/usr/lib");
+	refused("\nno-rewrite: yes\n", "m.yaml:2: no-rewrite is neither");
+	refused("no-rewrite: [true]\n", "no-rewrite is neither");
+	refused("no-rewrite: {/a: b}\n", "no-rewrite is neither");
+}
+
 static void test_words(void)
 {
 	check_int(parse("command: a  \"b 'c\" 'd\"'e ''\n"), 0);
@@ -148,6 +167,7 @@ int main(void)
 {
 	RUN(test_nothing);
 	RUN(test_all);
+	RUN(test_not_rewritten);
 	RUN(test_words);
 	RUN(test_ports);
 	RUN(test_keys);
