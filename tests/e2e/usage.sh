@@ -49,13 +49,15 @@ expect_match 'nothing to inspect' err
 expect_status 125 "$MAYFLY" doctor --jsn
 expect_match 'did you mean --json' err
 
-# The man pages know every option that --help lists.
-for verb in run build inspect doctor; do
+# The man pages know every option that --help lists; trace has those of run.
+for verb in run build inspect doctor trace; do
 	"$MAYFLY" "$verb" --help |
 		sed -nE 's/^  (  |-.,) *--([a-z-]*).*/\2/p' >options
 	[ -s options ] || fail "$verb --help lists no options"
+	set -- "$SRC/docs/man/mayfly-$verb.1"
+	[ "$verb" != trace ] || set -- "$@" "$SRC/docs/man/mayfly-run.1"
 	while read -r option; do
-		grep -Eq "Fl (. , )?-$option" "$SRC/docs/man/mayfly-$verb.1" ||
+		grep -Eq "Fl (. , )?-$option" "$@" ||
 			fail "mayfly-$verb(1) lacks --$option"
 	done <options
 	# And promise no other.
