@@ -50,6 +50,10 @@ enum mf_paging {
 enum mf_console_flag {
 	MF_CONSOLE_TTY = 1u, /* isatty() is true */
 	MF_CONSOLE_CLOSED = 2u, /* not open: the descriptor is absent */
+	/* What fstat says; else it is a pipe. */
+	MF_CONSOLE_FILE = 4u, /* a regular file */
+	MF_CONSOLE_NULL = 8u, /* /dev/null */
+	MF_CONSOLE_SOCKET = 16u,
 };
 
 /*

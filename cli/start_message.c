@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -83,6 +84,23 @@ static void add_env(struct strings *s, struct mf_ctl_start *start,
 	start->envc += (uint32_t)o->env.count;
 }
 
+/* What descriptor fd is, besides a terminal. */
+static uint32_t console_kind(int fd)
+{
+	struct stat st, null;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	if (S_ISREG(st.st_mode))
+		return MF_CONSOLE_FILE;
+	if (S_ISSOCK(st.st_mode))
+		return MF_CONSOLE_SOCKET;
+	if (S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 &&
+	    st.st_rdev == null.st_rdev)
+		return MF_CONSOLE_NULL;
+	return 0;
+}
+
 static void set_console(struct mf_ctl_start *start)
 {
 	struct termios t;
@@ -94,6 +112,8 @@ static void set_console(struct mf_ctl_start *start)
 			start->console_flags[fd] = MF_CONSOLE_CLOSED;
 		else if (ioctl(fd, TCGETS, &t) == 0)
 			start->console_flags[fd] = MF_CONSOLE_TTY;
+		else
+			start->console_flags[fd] = console_kind(fd);
 		if (start->console_flags[fd] != MF_CONSOLE_TTY ||
 		    ioctl(fd, TIOCGWINSZ, &w) < 0)
 			continue;

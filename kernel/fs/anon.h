@@ -14,6 +14,9 @@ struct itimerspec_ns {
 
 /* Both ends, one reference each. flags: O_NONBLOCK. 0 or -ENOMEM. */
 int pipe_new(uint32_t flags, struct file **ret_read, struct file **ret_write);
+/* open(2) of a FIFO: waits for the other side unless O_NONBLOCK. */
+struct vnode;
+int fifo_open(struct vnode *vn, uint32_t flags, struct file **ret);
 bool file_is_pipe(const struct file *f);
 /* Capacity in bytes; setting returns it or -errno. */
 long pipe_capacity(const struct file *f);

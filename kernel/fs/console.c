@@ -61,9 +61,14 @@ static uint32_t handle_of(const struct file *f)
 	return (uint32_t)(uintptr_t)f->priv;
 }
 
+static bool handle_is_tty(uint32_t handle)
+{
+	return kernel_boot->console_flags[handle] & MF_CONSOLE_TTY;
+}
+
 static bool is_tty(const struct file *f)
 {
-	return kernel_boot->console_flags[handle_of(f)] & MF_CONSOLE_TTY;
+	return handle_is_tty(handle_of(f));
 }
 
 /* ---- output ------------------------------------------------------------- */
@@ -146,13 +151,12 @@ static long output_append(uint32_t handle, struct iov_iter *from)
 	return n;
 }
 
-static long console_write(struct file *f, struct iov_iter *from, int64_t *pos)
+static long write_to(uint32_t handle, const struct file *f,
+		     struct iov_iter *from)
 {
-	uint32_t handle = handle_of(f);
 	long done = 0, n;
 	int err;
 
-	(void)pos;
 	while (from->left) {
 		err = out.error[handle];
 		if (err) {
@@ -176,9 +180,15 @@ static long console_write(struct file *f, struct iov_iter *from, int64_t *pos)
 	return done;
 }
 
-static uint32_t output_poll(struct file *f)
+static long console_write(struct file *f, struct iov_iter *from, int64_t *pos)
 {
-	if (out.error[handle_of(f)])
+	(void)pos;
+	return write_to(handle_of(f), f, from);
+}
+
+static uint32_t output_poll(uint32_t handle)
+{
+	if (out.error[handle])
 		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;
 	if (bytebuf_space(&out.bytes) >= PAGE_SIZE && out.count < SEGMENTS_MAX)
 		return EPOLLOUT | EPOLLWRNORM;
@@ -315,18 +325,40 @@ static long console_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	}
 }
 
+/*
+ * What the command was given. Bytes are carried as of a pipe all the same: a
+ * regular file has no size here, and cannot be seeked in.
+ */
 static int console_stat(struct file *f, struct stat *st)
 {
-	file_stat_fill(st, is_tty(f) ? S_IFCHR | 0620 : S_IFIFO | 0600);
+	static const struct {
+		uint32_t flag, mode, rdev;
+	} kinds[] = {
+		{ MF_CONSOLE_TTY, S_IFCHR | 0620, 0x8800 /* pts/0 */ },
+		{ MF_CONSOLE_FILE, S_IFREG | 0600, 0 },
+		{ MF_CONSOLE_NULL, S_IFCHR | 0666, 0x103 },
+		{ MF_CONSOLE_SOCKET, S_IFSOCK | 0777, 0 },
+	};
+	uint32_t flags = kernel_boot->console_flags[handle_of(f)];
+	uint32_t mode = S_IFIFO | 0600, rdev = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!(flags & kinds[i].flag))
+			continue;
+		mode = kinds[i].mode;
+		rdev = kinds[i].rdev;
+	}
+	file_stat_fill(st, mode);
 	st->st_ino = handle_of(f) + 1;
-	if (is_tty(f))
-		st->st_rdev = 0x8800; /* pts/0 */
+	st->st_rdev = rdev;
 	return 0;
 }
 
 static uint32_t console_poll(struct file *f)
 {
-	return handle_of(f) == MF_HANDLE_STDIN ? input_poll(f) : output_poll(f);
+	uint32_t handle = handle_of(f);
+
+	return handle == MF_HANDLE_STDIN ? input_poll(f) : output_poll(handle);
 }
 
 static const struct file_ops input_ops = {
@@ -343,19 +375,75 @@ static const struct file_ops output_ops = {
 	.stat = console_stat,
 };
 
-static int console_open(uint32_t handle)
+static struct file *console_file(uint32_t handle, uint32_t flags)
 {
 	bool input = handle == MF_HANDLE_STDIN;
-	struct file *f;
+	struct file *f = file_new(input ? &input_ops : &output_ops,
+				  (void *)(uintptr_t)handle, flags);
 
-	f = file_new(input ? &input_ops : &output_ops,
-		     (void *)(uintptr_t)handle, input ? O_RDONLY : O_WRONLY);
 	if (!f)
-		return -ENOMEM;
+		return NULL;
 	f->pos = -1;
 	f->waitq = input ? &in.waitq : &out.waitq;
-	return fd_install_at(f, (int)handle, false);
+	return f;
 }
+
+static int console_open(uint32_t handle)
+{
+	struct file *f = console_file(
+		handle, handle == MF_HANDLE_STDIN ? O_RDONLY : O_WRONLY);
+
+	return f ? fd_install_at(f, (int)handle, false) : -ENOMEM;
+}
+
+/* ---- /dev/tty ------------------------------------------------------------ */
+
+/* Where the terminal takes output, if it does. */
+static uint32_t tty_output(void)
+{
+	return handle_is_tty(MF_HANDLE_STDOUT) ? MF_HANDLE_STDOUT :
+						 MF_HANDLE_STDERR;
+}
+
+static long tty_write(struct file *f, struct iov_iter *from, int64_t *pos)
+{
+	(void)pos;
+	return write_to(tty_output(), f, from);
+}
+
+static uint32_t tty_poll(struct file *f)
+{
+	return input_poll(f) | output_poll(tty_output());
+}
+
+static const struct file_ops tty_ops = {
+	.read = console_read,
+	.write = tty_write,
+	.poll = tty_poll,
+	.ioctl = console_ioctl,
+	.stat = console_stat,
+};
+
+int console_open_tty(uint32_t flags, struct file **ret)
+{
+	bool input = handle_is_tty(MF_HANDLE_STDIN);
+	bool output = handle_is_tty(tty_output());
+	uint32_t mode = flags & O_ACCMODE;
+	struct file *f;
+
+	if ((mode != O_WRONLY && !input) || (mode != O_RDONLY && !output))
+		return -ENXIO;
+	f = console_file(mode == O_WRONLY ? tty_output() : MF_HANDLE_STDIN,
+			 flags);
+	if (!f)
+		return -ENOMEM;
+	if (mode != O_WRONLY && mode != O_RDONLY)
+		f->ops = &tty_ops;
+	*ret = f;
+	return 0;
+}
+
+/* ---- at the start -------------------------------------------------------- */
 
 int console_init(void)
 {

@@ -8,6 +8,13 @@
 /* Opens the descriptors the boot page says are open. 0 or -ENOMEM. */
 int console_init(void);
 
+/*
+ * /dev/tty: the terminal that standard input and output are. -ENXIO if they
+ * are not one, 0 or -ENOMEM.
+ */
+struct file;
+int console_open_tty(uint32_t flags, struct file **ret);
+
 /* Leaves the guest until all output has been taken; at the very end. */
 void console_drain(void);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Character devices: null, zero, full, random, urandom. A table by device
- * number; any other number has no driver, -ENXIO. A program has no
- * controlling terminal, so neither has /dev/tty.
+ * Character devices: null, zero, full, random, urandom, tty. A table by
+ * device number; any other number has no driver, -ENXIO.
  */
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
 #include "core/random.h"
+#include "fs/console.h"
 #include "fs/open.h"
 
 #define DEV(major, minor) ((major) << 8 | (minor))
@@ -121,6 +121,8 @@ static const struct {
 
 int devfile_open(struct vnode *vn, uint32_t flags, struct file **ret)
 {
+	if (vn->rdev == DEV(5, 0))
+		return console_open_tty(flags, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
 		if (drivers[i].rdev != vn->rdev)
 			continue;

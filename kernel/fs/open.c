@@ -9,6 +9,7 @@
 #include <linux/inotify.h>
 
 #include "core/alloc.h"
+#include "fs/anon.h"
 #include "fs/inotify.h"
 #include "fs/rangelock.h"
 #include "fs/regfile.h"
@@ -74,6 +75,8 @@ int open_tree_vnode(struct vnode *vn, uint32_t flags, struct file **ret)
 {
 	if (S_ISCHR(vn->mode))
 		return devfile_open(vn, flags, ret);
+	if (S_ISFIFO(vn->mode))
+		return fifo_open(vn, flags, ret);
 	if (!S_ISREG(vn->mode))
 		return -ENXIO;
 	*ret = vfile_new(&regfile_ops, vn, flags);

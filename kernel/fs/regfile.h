@@ -14,6 +14,11 @@
 long regfile_read(struct vnode *vn, struct iov_iter *to, int64_t pos);
 long regfile_write(struct vnode *vn, struct iov_iter *from, int64_t pos);
 int regfile_truncate(struct vnode *vn, uint64_t size);
+/*
+ * How many of `len` bytes at pos RLIMIT_FSIZE allows; none of at least one:
+ * -EFBIG, and SIGXFSZ is sent (fs/filelimit.c).
+ */
+int64_t regfile_allowed(uint64_t pos, uint64_t len);
 /* [off, off + len) reads as zero; the size does not change. */
 int regfile_punch(struct vnode *vn, uint64_t off, uint64_t len);
 /* As lseek with SEEK_DATA (data) or SEEK_HOLE. */

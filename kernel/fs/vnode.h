@@ -22,6 +22,7 @@
 #define PATH_MAX 4096
 
 struct vnode;
+struct pipe;
 struct pseudo_node;
 struct watch;
 
@@ -124,6 +125,7 @@ struct vnode {
 		struct dir_data dir;
 		struct reg_data reg;
 		char *target;
+		struct pipe *pipe; /* of a FIFO; NULL: nobody has it open */
 		struct pseudo_data pseudo;
 	} u;
 };

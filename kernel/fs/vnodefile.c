@@ -35,6 +35,10 @@ static long reg_write(struct file *f, struct iov_iter *from, int64_t *pos)
 
 	if (f->flags & O_APPEND)
 		*pos = (int64_t)vn->u.reg.size;
+	n = regfile_allowed((uint64_t)*pos, from->left);
+	if (n < 0)
+		return n;
+	from->left = (uint64_t)n;
 	n = regfile_write(vn, from, *pos);
 	if (n > 0) {
 		*pos += n;

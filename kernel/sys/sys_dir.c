@@ -77,12 +77,13 @@ static long do_mknod(int dirfd, uint64_t upath, uint32_t mode, uint32_t dev)
 		return rc;
 	if (p.slash)
 		rc = -ENOENT;
-	else if (type == S_IFIFO || type == S_IFSOCK ||
-		 (type != S_IFREG && vfs_uid() != 0))
+	else if (type == S_IFSOCK ||
+		 (type != S_IFREG && type != S_IFIFO && vfs_uid() != 0))
 		rc = -EPERM;
 	else
 		rc = tree_create(&p.e, type | (mode & ~vfs_umask & 07777),
-				 type == S_IFREG ? 0 : dev, NULL);
+				 type == S_IFREG || type == S_IFIFO ? 0 : dev,
+				 NULL);
 	path_release(&p);
 	return rc;
 }

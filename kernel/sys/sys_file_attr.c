@@ -280,6 +280,16 @@ long sys_utime(struct mf_regs *r)
 
 /* ---- size -------------------------------------------------------------- */
 
+/* Another size, if it is smaller or RLIMIT_FSIZE allows it. */
+static long resize(struct vnode *vn, uint64_t size)
+{
+	int64_t n = 0;
+
+	if (size > vn->u.reg.size)
+		n = regfile_allowed(size - 1, 1);
+	return n < 0 ? n : regfile_truncate(vn, size);
+}
+
 long sys_truncate(struct mf_regs *r)
 {
 	struct at_target t;
@@ -297,7 +307,7 @@ long sys_truncate(struct mf_regs *r)
 	else
 		rc = vnode_access(t.vn, ACCESS_W);
 	if (!rc)
-		rc = regfile_truncate(t.vn, r->rsi);
+		rc = resize(t.vn, r->rsi);
 	at_release(&t);
 	return rc;
 }
@@ -313,7 +323,7 @@ long sys_ftruncate(struct mf_regs *r)
 		return -EBADF;
 	if (f->ops != &regfile_ops || !file_writable(f))
 		return -EINVAL;
-	return regfile_truncate(file_vnode(f), r->rsi);
+	return resize(file_vnode(f), r->rsi);
 }
 
 long sys_fallocate(struct mf_regs *r)
@@ -341,7 +351,7 @@ long sys_fallocate(struct mf_regs *r)
 	if (mode & FALLOC_FL_PUNCH_HOLE)
 		rc = regfile_punch(vn, (uint64_t)off, (uint64_t)len);
 	else if (!mode && (uint64_t)(off + len) > vn->u.reg.size)
-		rc = regfile_truncate(vn, (uint64_t)(off + len));
+		return resize(vn, (uint64_t)(off + len));
 	return rc;
 }
 

@@ -29,6 +29,7 @@
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/time.h"
+#include "fs/anon.h"
 #include "fs/console.h"
 #include "fs/epoll.h"
 #include "fs/open.h"
@@ -165,6 +166,27 @@ uint32_t rlimit_nofile(void);
 uint32_t rlimit_nofile(void)
 {
 	return 64;
+}
+
+int64_t regfile_allowed(uint64_t pos, uint64_t len)
+{
+	(void)pos;
+	return (int64_t)len;
+}
+
+int fifo_open(struct vnode *vn, uint32_t flags, struct file **ret)
+{
+	(void)vn;
+	(void)flags;
+	(void)ret;
+	return -ENXIO;
+}
+
+int console_open_tty(uint32_t flags, struct file **ret)
+{
+	(void)flags;
+	(void)ret;
+	return -ENXIO;
 }
 
 int console_init(void)

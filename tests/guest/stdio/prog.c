@@ -63,6 +63,19 @@ static int states(void)
 	return 0;
 }
 
+/* What stdin and stdout are, on stderr. */
+static int kinds(void)
+{
+	for (int fd = 0; fd < 2; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) == 0)
+			fprintf(stderr, "%d: %o, device %lx\n", fd,
+				st.st_mode & S_IFMT, (long)st.st_rdev);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "copy"))
@@ -71,5 +84,7 @@ int main(int argc, char **argv)
 		return errors();
 	if (argc > 1 && !strcmp(argv[1], "endless"))
 		return endless();
+	if (argc > 1 && !strcmp(argv[1], "kinds"))
+		return kinds();
 	return states();
 }

@@ -41,3 +41,33 @@ expect_match '^read: -1' err
 run "$PROG" states </dev/null >&- 2>err || fail "no stdout: $(cat err)"
 expect_match '^1: Bad file descriptor' err
 run "$PROG" states </dev/null >out 2>&- || fail 'no stderr'
+
+# What they are: the same as natively.
+kinds() {
+	"$PROG" kinds 2>native
+	run "$PROG" kinds 2>guest
+}
+same() {
+	[ -s native ] || fail "$1: nothing"
+	diff native guest || fail "$1: fstat says something else"
+}
+kinds </dev/null >/dev/null
+same /dev/null
+kinds <big >copied
+same 'regular files'
+: | kinds | cat
+same pipes
+python3 - "$PROG" "$MAYFLY" "$SUBSTRATE" <<'END'
+import socket
+import subprocess
+import sys
+
+a, b = socket.socketpair()
+prog, mayfly, substrate = sys.argv[1:]
+for name, cmd in (("native", []), ("guest", [mayfly, "run", "--substrate",
+                                             substrate])):
+    with open(name, "w", encoding="ascii") as f:
+        subprocess.run([*cmd, prog, "kinds"], stdin=a, stdout=b, stderr=f,
+                       check=True)
+END
+same sockets
