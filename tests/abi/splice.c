@@ -13,7 +13,7 @@
 
 static void splice_pipes(void)
 {
-	int in[2], out[2], fd = open("/tmp/spliced", O_RDWR | O_CREAT, 0600);
+	int in[2], out[2], fd = open("spliced", O_RDWR | O_CREAT, 0600);
 	char buf[32] = { 0 };
 	loff_t off = 3;
 
@@ -43,7 +43,7 @@ static void splice_pipes(void)
 	close(out[0]);
 	close(out[1]);
 	close(fd);
-	unlink("/tmp/spliced");
+	unlink("spliced");
 }
 
 static void splice_sockets(void)
