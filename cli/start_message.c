@@ -84,14 +84,17 @@ static void add_env(struct strings *s, struct mf_ctl_start *start,
 	start->envc += (uint32_t)o->env.count;
 }
 
-/* What descriptor fd is, besides a terminal. */
+/*
+ * What descriptor fd is, besides a terminal. Standard input is carried as a
+ * stream: whoever believes it to be a file asks for its size and position.
+ */
 static uint32_t console_kind(int fd)
 {
 	struct stat st, null;
 
 	if (fstat(fd, &st) < 0)
 		return 0;
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st.st_mode) && fd != STDIN_FILENO)
 		return MF_CONSOLE_FILE;
 	if (S_ISSOCK(st.st_mode))
 		return MF_CONSOLE_SOCKET;

@@ -327,7 +327,7 @@ static long console_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 
 /*
  * What the command was given. Bytes are carried as of a pipe all the same: a
- * regular file has no size here, and cannot be seeked in.
+ * regular file, which is only ever written, has no size here.
  */
 static int console_stat(struct file *f, struct stat *st)
 {

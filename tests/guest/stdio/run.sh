@@ -53,8 +53,8 @@ same() {
 }
 kinds </dev/null >/dev/null
 same /dev/null
-kinds <big >copied
-same 'regular files'
+kinds </dev/null >copied
+same 'a regular file'
 : | kinds | cat
 same pipes
 python3 - "$PROG" "$MAYFLY" "$SUBSTRATE" <<'END'
