@@ -17,7 +17,7 @@
 #include "abi/ring.h"
 #include "abi/trace.h"
 
-#define MF_ABI_VERSION 2u
+#define MF_ABI_VERSION 3u
 #define MF_BOOT_MAGIC  0x7466624659414d00ull /* "\0MAYFbft" */
 
 /* ---- the kernel's file (/.mayfly/kernel in an image) ------------------- */
@@ -99,6 +99,12 @@ struct mf_gate {
 	uint64_t discard;
 };
 
+enum mf_boot_flag {
+	/* A snapshot is wanted at the first wait for work: the kernel rings
+	 * MF_DB_SNAPSHOT there. The host's ports come with each copy. */
+	MF_BOOT_SNAPSHOT = 1u,
+};
+
 struct mf_boot {
 	uint64_t magic; /* MF_BOOT_MAGIC */
 	uint32_t abi_version; /* MF_ABI_VERSION */
@@ -125,10 +131,11 @@ struct mf_boot {
 	struct mf_port ports[MF_PORTS_MAX];
 	uint8_t entropy[64];
 	uint8_t instance_id[16];
-	uint64_t generation; /* 0 at cold boot, +1 per restored clone */
+	uint64_t generation; /* 0 at cold boot, 1 in a copy of a snapshot */
 	uint32_t uid, gid; /* of the program */
 	uint32_t egress; /* enum mf_egress */
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
+	uint32_t flags; /* enum mf_boot_flag */
 };
 
 _Static_assert(sizeof(struct mf_boot) <= MF_PAGE_SIZE, "boot page");
@@ -154,6 +161,10 @@ enum mf_doorbell {
 	 * arg[2] = mf_trace_shared.seq that they belong to; returns when the
 	 * reader has them. An error: tracing is over. */
 	MF_DB_TRACE = 8,
+	/* The kernel has put all its state into memory, mf_shared.resume says
+	 * how to go on in a copy. No operation but READs is under way, and
+	 * those are forgotten. Does not return but with an error. */
+	MF_DB_SNAPSHOT = 9,
 };
 
 enum mf_ring_flag {
@@ -213,6 +224,16 @@ struct mf_upcall_config {
 	uint64_t restart_rip;
 };
 
+/*
+ * A copy of a snapshot starts at `entry` with rsp = `stack` and every other
+ * register undefined, the rings empty, the boot page as of a cold boot but for
+ * what describes memory, and `generation`.
+ */
+struct mf_resume {
+	uint64_t entry;
+	uint64_t stack;
+};
+
 /* ---- the shared page --------------------------------------------------- */
 
 /*
@@ -250,6 +271,7 @@ struct mf_shared {
 	_Atomic uint32_t want_tick; /* kernel: a tick upcall is of use now */
 	struct mf_ring_index ring;
 	struct mf_trace_shared trace; /* monitor */
+	struct mf_resume resume; /* kernel, before MF_DB_SNAPSHOT */
 };
 
 _Static_assert(offsetof(struct mf_shared, syscall_rip) == 8, "gate asm");

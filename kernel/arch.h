@@ -63,6 +63,12 @@ void arch_set_kstack(uint64_t kstack_top);
 /* Tells the exit path that current has work before it returns. */
 void arch_set_exit_work(bool work);
 
+/*
+ * Rings MF_DB_SNAPSHOT. Returns true in each copy of the snapshot, with the
+ * kernel's memory mapped and nothing else; false if the monitor refuses.
+ */
+bool arch_snapshot(void);
+
 /* Runs the program for the first time on the current thread's frame. */
 _Noreturn void arch_enter_user(void);
 
@@ -92,6 +98,8 @@ struct arch_leaf {
 typedef void (*arch_gone)(gpa_t gpa, uint64_t len, bool dirty);
 
 void arch_mmu_init(void);
+/* In a copy of a snapshot: maps again what was mapped. 0 or -errno. */
+int arch_mmu_resume(void);
 /* Maps [va, va+len) to contiguous memory; nothing may be there. 0/-ENOMEM */
 int arch_mmu_map(uint64_t va, gpa_t gpa, uint64_t len, uint32_t prot);
 /*

@@ -243,6 +243,19 @@ struct aux_strings {
 	uint64_t random, execfn, platform;
 };
 
+#define AT_RANDOM_SIZE 16
+static uint64_t random_va; /* what AT_RANDOM points to */
+
+/* A program that looks again finds its own; if it kept them, so be it. */
+void exec_resume(void)
+{
+	uint8_t seed[AT_RANDOM_SIZE];
+
+	random_fill(seed, sizeof(seed));
+	if (copy_to_user(random_va, seed, sizeof(seed)) < 0)
+		klog("AT_RANDOM was unmapped: it stays as it was");
+}
+
 static size_t fill_auxv(const struct program *p, uint64_t aux[][2],
 			const struct aux_strings *at)
 {
@@ -305,7 +318,7 @@ static void build_stack(struct program *p)
 	struct aux_strings at;
 	uint64_t aux[32][2];
 	uint64_t strings, envp;
-	uint8_t seed[16];
+	uint8_t seed[AT_RANDOM_SIZE];
 	size_t pairs, words;
 
 	push(p, args_at(0), b->args_len);
@@ -315,7 +328,7 @@ static void build_stack(struct program *p)
 	at.platform = p->sp;
 	random_fill(seed, sizeof(seed));
 	push(p, seed, sizeof(seed));
-	at.random = p->sp;
+	at.random = random_va = p->sp;
 	p->sp = ALIGN_DOWN(p->sp, 16);
 	pairs = fill_auxv(p, aux, &at);
 	words = 2 * pairs + b->envc + 1 + b->argc + 1 + 1;

@@ -7,5 +7,7 @@
 
 /* Fills the first thread's frame; panics with the reason if it cannot. */
 void exec_program(struct mf_regs *frame);
+/* In a copy of a snapshot: new random bytes for AT_RANDOM. */
+void exec_resume(void);
 
 #endif

@@ -390,6 +390,37 @@ static int advise_area(struct vma *v, uint64_t start, uint64_t end, int advice)
 	}
 }
 
+/* A copy of a snapshot is a child in all but name. */
+static int set_wipe(uint64_t addr, uint64_t end, bool wipe)
+{
+	int err = area_cut(addr);
+
+	if (!err)
+		err = area_cut(end);
+	for (size_t i = area_index(addr);
+	     !err && i < area_count && areas[i]->start < end; i++) {
+		struct vma *v = areas[i];
+
+		if (wipe && (v->file || (v->flags & MAP_TYPE) != MAP_PRIVATE))
+			err = -EINVAL;
+		else if (wipe)
+			v->flags |= VMA_WIPE;
+		else
+			v->flags &= ~VMA_WIPE;
+	}
+	areas_merge(addr, end);
+	return err;
+}
+
+void mm_wipe(void)
+{
+	for (size_t i = 0; i < area_count; i++)
+		if (areas[i]->flags & VMA_WIPE)
+			commit_discard(areas[i], areas[i]->start,
+				       areas[i]->end);
+	commit_finish();
+}
+
 int mm_advise(uint64_t addr, uint64_t len, int advice)
 {
 	uint64_t end;
@@ -403,6 +434,8 @@ int mm_advise(uint64_t addr, uint64_t len, int advice)
 	if (!range_ok(addr, len))
 		return -ENOMEM;
 	end = addr + len;
+	if (advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK)
+		err = set_wipe(addr, end, advice == MADV_WIPEONFORK);
 	for (size_t i = area_index(addr);
 	     !err && i < area_count && areas[i]->start < end; i++)
 		err = advise_area(areas[i], addr, end, advice);

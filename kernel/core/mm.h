@@ -25,6 +25,7 @@ struct vma {
 #define VMA_HEAP  0x20000000u
 /* Its memory comes from the top down, as it is touched: a thread's stack. */
 #define VMA_LAZY 0x10000000u
+#define VMA_WIPE  0x10000000u /* MADV_WIPEONFORK */
 
 struct mmap_request {
 	uint64_t addr;
@@ -43,6 +44,8 @@ int mm_protect(uint64_t addr, uint64_t len, uint32_t prot);
 int64_t mm_remap(uint64_t addr, uint64_t old_len, uint64_t new_len,
 		 uint32_t flags, uint64_t new_addr);
 int mm_advise(uint64_t addr, uint64_t len, int advice);
+/* In a copy of a snapshot: what MADV_WIPEONFORK marked reads as zero. */
+void mm_wipe(void);
 
 /* The heap that brk(2) moves starts here; set once by the loader. */
 void mm_set_brk(uint64_t start);

@@ -40,13 +40,18 @@ uint64_t reclaim_size(uint64_t pages)
 
 static void trim(void);
 
+void reclaim_trim(void)
+{
+	arch_mmu_sweep();
+	trim();
+	arch_mmu_flush();
+}
+
 static void idle_fire(struct ktimer *t)
 {
 	(void)t;
 	idle_armed = false;
-	arch_mmu_sweep();
-	trim();
-	arch_mmu_flush();
+	reclaim_trim();
 }
 
 void reclaim_init(void *memory, uint64_t pages)

@@ -27,5 +27,7 @@ void reclaim_clear(gpa_t gpa, uint64_t len);
 
 /* That, and arch_mmu_flush, in one exit. */
 void reclaim_flush(void);
+/* Gives back everything that can be, now. */
+void reclaim_trim(void);
 
 #endif

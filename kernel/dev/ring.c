@@ -12,6 +12,7 @@
 #include "core/commit.h"
 #include "core/park.h"
 #include "core/sched.h"
+#include "core/snapshot.h"
 #include "core/time.h"
 
 #define SPIN_LOOK_NS 200000ull
@@ -251,6 +252,29 @@ void ring_kick(void)
 	ring_doorbell(0, 0);
 }
 
+void ring_expect(void)
+{
+	asked_for_work = true;
+}
+
+bool ring_settle(void)
+{
+	ring_kick();
+	return !ring_unsent() && stash.taken == stash.count &&
+	       kernel_shared->ring.cq_head ==
+		       atomic_load_explicit(&kernel_shared->ring.cq_tail,
+					    memory_order_acquire);
+}
+
+void ring_resume(void)
+{
+	for (uint32_t i = 0; i < slots.size; i++)
+		if (slots.items[i].op)
+			slot_release((uint64_t)slots.items[i].round << 32 | i);
+	said_ready = false;
+	last_look_ns = time_mono_ns();
+}
+
 void ring_wait(uint64_t deadline_ns)
 {
 	uint64_t flags = MF_RING_WAIT;
@@ -259,8 +283,10 @@ void ring_wait(uint64_t deadline_ns)
 	if (stash.taken < stash.count)
 		flags = 0;
 	if (flags && !said_ready && asked_for_work) {
-		said_ready = true;
-		flags |= MF_RING_READY;
+		if (snapshot_wanted() && snapshot_point())
+			return;
+		said_ready = !snapshot_wanted();
+		flags |= said_ready ? MF_RING_READY : 0;
 	}
 	ring_doorbell(flags, deadline_ns);
 }

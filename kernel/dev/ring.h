@@ -55,5 +55,15 @@ bool ring_spin(void);
 bool ring_unsent(void);
 /* True if the outside has been asked for data or connections. */
 bool ring_expecting(void);
+/* The program wants work of the outside that nothing was submitted for. */
+void ring_expect(void);
+
+/* Submits everything; true if nothing has completed or is left to submit. */
+bool ring_settle(void);
+/*
+ * In a copy: what was under way is forgotten, its `done` does not run. The
+ * owners ask again.
+ */
+void ring_resume(void);
 
 #endif

@@ -223,19 +223,27 @@ static void input_done(struct ring_op *op, int64_t res)
 	waitq_wake_all(&in.waitq);
 }
 
+static void ask_input(void)
+{
+	struct mf_sqe sqe = { .op = MF_OP_READ,
+			      .handle = MF_HANDLE_STDIN,
+			      .addr = kva_gpa(in.data),
+			      .len = INPUT_SIZE };
+
+	in.asked = true;
+	ring_submit(&sqe, &in.op);
+}
+
 /* True if a read would not block; otherwise input is under way. */
 static bool input_ready(void)
 {
-	struct mf_sqe sqe = { .op = MF_OP_READ, .handle = MF_HANDLE_STDIN };
-
 	if (in.len || in.eof || in.error)
 		return true;
 	if (in.asked)
 		return false;
-	in.asked = true;
-	sqe.addr = kva_gpa(in.data);
-	sqe.len = INPUT_SIZE;
-	ring_submit(&sqe, &in.op);
+	ask_input();
+	if (kernel_boot->flags & MF_BOOT_SNAPSHOT)
+		ring_expect();
 	/* Whether there is input at this moment only the monitor knows. */
 	ring_kick();
 	ring_reap();
@@ -277,6 +285,17 @@ static uint32_t input_poll(struct file *f)
 	if (!input_ready())
 		return 0;
 	return in.eof && !in.len && !is_tty(f) ? ready | EPOLLHUP : ready;
+}
+
+bool console_idle(void)
+{
+	return !out.count;
+}
+
+void console_resume(void)
+{
+	if (in.asked)
+		ask_input();
 }
 
 /* ---- both --------------------------------------------------------------- */

@@ -18,4 +18,9 @@ int console_open_tty(uint32_t flags, struct file **ret);
 /* Leaves the guest until all output has been taken; at the very end. */
 void console_drain(void);
 
+/* No output is queued or under way. */
+bool console_idle(void);
+/* In a copy of a snapshot: asks again for the input that was asked for. */
+void console_resume(void);
+
 #endif

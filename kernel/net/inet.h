@@ -82,9 +82,15 @@ void udp_flows_close(struct list *flows);
 /* A published port; the index into kernel_boot->ports names it. */
 struct port;
 
+/* Publishes what kernel_boot lists; at boot and in each copy of a snapshot. */
 void port_init(void);
 /* The published port of a number, or NULL. */
 struct port *port_find(uint16_t protocol, uint16_t number);
+/*
+ * The same for a socket of that port; where a snapshot is to be taken, any
+ * port may be published later.
+ */
+struct port *port_for(uint16_t protocol, uint16_t number);
 
 /*
  * Connections to the port now also go to the listener, or no longer.
@@ -97,6 +103,8 @@ void port_more(struct port *p);
 
 /* Datagrams to the port go to s (NULL: to nobody). */
 void port_attach_udp(struct port *p, struct socket *s);
+/* Whether the host takes datagrams for it now. */
+bool port_sends(const struct port *p);
 /* Queues a datagram; -EAGAIN when too many are under way, or -errno. */
 long port_sendto(struct port *p, const struct net_addr *to,
 		 struct iov_iter *from);

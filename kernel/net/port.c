@@ -19,7 +19,9 @@
 
 struct port {
 	uint32_t handle;
+	bool published; /* there is a handle */
 	uint16_t protocol, number;
+	uint32_t backlog;
 	struct list listeners;
 	struct socket *udp;
 	uint8_t *buf; /* of a RECVFROM, or an ACCEPT's first data */
@@ -47,6 +49,34 @@ struct port *port_find(uint16_t protocol, uint16_t number)
 		if (ports[i].protocol == protocol && ports[i].number == number)
 			return &ports[i];
 	return NULL;
+}
+
+static void retry_accept(struct ktimer *t);
+static void accept_done(struct ring_op *op, int64_t res);
+static void recvfrom_done(struct ring_op *op, int64_t res);
+
+static struct port *port_new(uint16_t protocol, uint16_t number)
+{
+	struct port *p;
+
+	if (port_count == MF_PORTS_MAX)
+		return NULL;
+	p = &ports[port_count++];
+	p->protocol = protocol;
+	p->number = number;
+	p->op.done = protocol == IPPROTO_UDP ? recvfrom_done : accept_done;
+	p->retry.fire = retry_accept;
+	list_init(&p->listeners);
+	return p;
+}
+
+struct port *port_for(uint16_t protocol, uint16_t number)
+{
+	struct port *p = port_find(protocol, number);
+
+	if (!p && (kernel_boot->flags & MF_BOOT_SNAPSHOT))
+		p = port_new(protocol, number);
+	return p;
 }
 
 static void close_handle(uint32_t handle)
@@ -83,7 +113,7 @@ void port_more(struct port *p)
 
 	list_for_each(pos, &p->listeners)
 		room = room || tcp_listener_has_room(pos);
-	if (p->asked || !room)
+	if (p->asked || !room || !p->published)
 		return;
 	if (!p->buf)
 		p->buf = page_alloc(0);
@@ -146,22 +176,31 @@ static void accept_done(struct ring_op *op, int64_t res)
 		port_more(p);
 }
 
+/* For the port of a socket that listens; *ret_sqe is to be submitted. */
+static void listen_sqe(const struct port *p, struct mf_sqe *ret_sqe)
+{
+	*ret_sqe = (struct mf_sqe){ .op = MF_OP_LISTEN,
+				    .handle = p->handle,
+				    .arg = p->backlog };
+}
+
 int port_listen(struct port *p, struct list *listener, int backlog)
 {
-	struct mf_sqe sqe = { .op = MF_OP_LISTEN,
-			      .handle = p->handle,
-			      .arg = (uint32_t)backlog };
+	struct mf_sqe sqe;
 	int64_t res;
 
 	if (!p->from)
 		p->from = kzalloc(sizeof(*p->from));
 	if (!p->from)
 		return -ENOMEM;
-	res = ring_call(&sqe);
+	p->backlog = (uint32_t)backlog;
+	listen_sqe(p, &sqe);
+	res = p->published ? ring_call(&sqe) : 0;
 	if (res < 0)
 		return (int)res;
 	if (list_empty(listener))
 		list_add_tail(&p->listeners, listener);
+	ring_expect();
 	port_more(p);
 	return 0;
 }
@@ -169,7 +208,7 @@ int port_listen(struct port *p, struct list *listener, int backlog)
 void port_unlisten(struct port *p, struct list *listener)
 {
 	list_del(listener);
-	if (list_empty(&p->listeners))
+	if (list_empty(&p->listeners) && p->published)
 		close_handle(p->handle);
 }
 
@@ -179,7 +218,7 @@ static void udp_ask(struct port *p)
 {
 	struct mf_sqe sqe = { .op = MF_OP_RECVFROM, .handle = p->handle };
 
-	if (p->asked || !p->udp)
+	if (p->asked || !p->udp || !p->published)
 		return;
 	p->asked = true;
 	sqe.addr = kva_gpa(p->buf);
@@ -205,7 +244,8 @@ void port_attach_udp(struct port *p, struct socket *s)
 {
 	if (!s) {
 		p->udp = NULL;
-		close_handle(p->handle);
+		if (p->published)
+			close_handle(p->handle);
 		return;
 	}
 	if (!p->from)
@@ -217,7 +257,13 @@ void port_attach_udp(struct port *p, struct socket *s)
 		return;
 	}
 	p->udp = s;
+	ring_expect();
 	udp_ask(p);
+}
+
+bool port_sends(const struct port *p)
+{
+	return p->published;
 }
 
 static void send_done(struct ring_op *op, int64_t res)
@@ -260,18 +306,37 @@ long port_sendto(struct port *p, const struct net_addr *to,
 	return (long)len;
 }
 
+/* Those who listen already, in a copy of a snapshot, are heard from now on. */
+static void publish(struct port *p, uint32_t handle)
+{
+	struct mf_sqe sqe;
+
+	p->handle = handle;
+	p->published = true;
+	p->asked = false;
+	if (!list_empty(&p->listeners)) {
+		listen_sqe(p, &sqe);
+		ring_submit(&sqe, NULL);
+		port_more(p);
+	}
+	udp_ask(p);
+}
+
 void port_init(void)
 {
-	port_count = (uint32_t)min_u64(kernel_boot->port_count, MF_PORTS_MAX);
-	for (uint32_t i = 0; i < port_count; i++) {
-		struct port *p = &ports[i];
+	uint32_t count = (uint32_t)min_u64(kernel_boot->port_count,
+					   MF_PORTS_MAX);
 
-		p->handle = MF_HANDLE_PORT0 + i;
-		p->protocol = kernel_boot->ports[i].proto;
-		p->number = kernel_boot->ports[i].guest_port;
-		p->op.done = p->protocol == IPPROTO_UDP ? recvfrom_done :
-							  accept_done;
-		p->retry.fire = retry_accept;
-		list_init(&p->listeners);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct mf_port *mp = &kernel_boot->ports[i];
+		struct port *p = port_find(mp->proto, mp->guest_port);
+
+		if (!p)
+			p = port_new(mp->proto, mp->guest_port);
+		if (p)
+			publish(p, MF_HANDLE_PORT0 + i);
+		else
+			klog("too many ports: %u is not published",
+			     mp->guest_port);
 	}
 }

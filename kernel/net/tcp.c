@@ -94,7 +94,7 @@ static int tcp_listen(struct socket *s, int backlog)
 		return err;
 	t->backlog = (uint32_t)backlog > BACKLOG_MAX ? BACKLOG_MAX :
 						       (uint32_t)backlog;
-	t->port = port_find(IPPROTO_TCP, t->bind.addr.port);
+	t->port = port_for(IPPROTO_TCP, t->bind.addr.port);
 	s->listening = true;
 	if (t->port)
 		err = port_listen(t->port, &t->listen_node, (int)t->backlog);

@@ -31,7 +31,7 @@ static int after_bind(struct udp_socket *u, int err)
 {
 	if (err || u->port)
 		return err;
-	u->port = port_find(IPPROTO_UDP, u->bind.addr.port);
+	u->port = port_for(IPPROTO_UDP, u->bind.addr.port);
 	if (u->port)
 		port_attach_udp(u->port, &u->s);
 	return 0;
@@ -171,7 +171,9 @@ static long send_host(struct udp_socket *u, const struct net_addr *to,
 
 	for (;;) {
 		/* Another thread may have closed it while we slept. */
-		err = u->port ? 0 : udp_flow_get(&u->flows, &u->s, to, &f);
+		err = u->port && port_sends(u->port) ?
+			      0 :
+			      udp_flow_get(&u->flows, &u->s, to, &f);
 		if (err)
 			return err;
 		n = f ? udp_flow_send(f, m->iter) :

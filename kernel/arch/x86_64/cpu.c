@@ -9,6 +9,8 @@
 
 extern char kernel_start[], vdso_start[];
 extern char syscall_trap_entry[], upcall_entry[], upcall_stack_top[];
+extern char snapshot_resume[];
+void snapshot_ring(void);
 extern char return_restart[], return_end[], thread_first_return[];
 extern uint64_t cpu_kstack_top;
 extern uint32_t cpu_exit_work;
@@ -21,7 +23,7 @@ _Static_assert(offsetof(struct mf_regs, rip) == 128, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rflags) == 144, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rsp) == 152, "entry.S");
 _Static_assert(MF_SHARED_VA == 0x707f00011000, "kernel.ld shared_page");
-_Static_assert(MF_ABI_VERSION == 2, "kernel.ld header");
+_Static_assert(MF_ABI_VERSION == 3, "kernel.ld header");
 _Static_assert(MF_KERNEL_VA == 0x707f00100000, "kernel.ld origin");
 _Static_assert(MF_SYSCALL_VA == MF_KERNEL_VA + 64, "kernel.ld .entry");
 
@@ -50,6 +52,16 @@ void arch_init(void)
 		.restart_hi = addr(return_end),
 		.restart_rip = addr(return_restart),
 	};
+}
+
+/* For arch_snapshot in entry.S. */
+void snapshot_ring(void)
+{
+	kernel_shared->resume = (struct mf_resume){
+		.entry = addr(snapshot_resume),
+		.stack = addr(upcall_stack_top),
+	};
+	arch_doorbell(MF_DB_SNAPSHOT);
 }
 
 uint64_t arch_tsc(void)

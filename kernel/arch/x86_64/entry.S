@@ -183,6 +183,34 @@ arch_switch:
 	popq	%rbx
 	ret
 
+/* bool arch_snapshot(void); a copy goes on at snapshot_resume. */
+	.globl	arch_snapshot
+arch_snapshot:
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, snapshot_sp(%rip)
+	subq	$8, %rsp
+	call	snapshot_ring
+	xorl	%eax, %eax
+	jmp	snapshot_return
+	.globl	snapshot_resume
+snapshot_resume:
+	cld
+	movl	$1, %eax
+snapshot_return:
+	movq	snapshot_sp(%rip), %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	ret
+
 /* First switch to a new thread ends here. */
 	.globl	thread_first_return
 thread_first_return:
@@ -204,6 +232,8 @@ upcall_stack_top:
 	.balign	8
 	.globl	cpu_kstack_top
 cpu_kstack_top:
+	.quad	0
+snapshot_sp:
 	.quad	0
 	.globl	cpu_exit_work
 cpu_exit_work:

@@ -499,6 +499,42 @@ bool arch_mmu_flush_due(void)
 	return stale;
 }
 
+/* Neighbours of one kind, which the gate maps with one call. */
+struct run {
+	uint64_t va, len;
+	gpa_t gpa;
+	uint32_t prot;
+};
+
+static int map_run(const struct run *r)
+{
+	return r->len ? (int)gate_map(r->va, r->gpa, r->len, r->prot) : 0;
+}
+
+int arch_mmu_resume(void)
+{
+	struct run r = { 0 };
+	struct arch_leaf leaf;
+	int err = 0;
+
+	if (tables)
+		return 0;
+	for (uint64_t va = 0; va < MF_USER_VA_MAX && !err;
+	     va = leaf.va + leaf.size) {
+		arch_mmu_lookup(va, &leaf);
+		if (!leaf.present)
+			continue;
+		if (leaf.va == r.va + r.len && leaf.gpa.v == r.gpa.v + r.len &&
+		    leaf.prot == r.prot) {
+			r.len += leaf.size;
+			continue;
+		}
+		err = map_run(&r);
+		r = (struct run){ leaf.va, leaf.size, leaf.gpa, leaf.prot };
+	}
+	return err ? err : map_run(&r);
+}
+
 bool arch_mmu_take_flush(void)
 {
 	bool due = stale;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking a snapshot is the kernel's own work: it gives back what it does not
+ * use, puts the state of the vCPU into memory and says where to go on. So a
+ * snapshot is memory and nothing else, on every substrate, and nothing of
+ * the monitor has to be saved: in a copy each part that had asked the monitor
+ * for something asks again.
+ */
+#include "core/snapshot.h"
+
+#include "arch.h"
+#include "core/exec.h"
+#include "core/mm.h"
+#include "core/random.h"
+#include "core/reclaim.h"
+#include "core/sched.h"
+#include "dev/ring.h"
+#include "fs/console.h"
+#include "net/inet.h"
+
+bool snapshot_wanted(void)
+{
+	return kernel_boot->flags & MF_BOOT_SNAPSHOT;
+}
+
+/* In a copy. What must be its own comes first, then the outside. */
+static void resume(void)
+{
+	int err = arch_mmu_resume();
+
+	if (err)
+		kpanic("cannot map the program of a snapshot: error %d", -err);
+	random_init(kernel_boot->entropy, sizeof(kernel_boot->entropy));
+	exec_resume();
+	mm_wipe();
+	ring_resume();
+	console_resume();
+	port_init();
+}
+
+bool snapshot_point(void)
+{
+	uint64_t fs, gs;
+
+	if (!console_idle())
+		return false;
+	if (!ring_settle())
+		return true;
+	reclaim_trim();
+	arch_fpu_save(current->fpu);
+	fs = arch_fs_base();
+	gs = arch_gs_base();
+	if (!arch_snapshot())
+		kpanic("the monitor refuses a snapshot");
+	resume();
+	arch_set_fs_base(fs);
+	arch_set_gs_base(gs);
+	arch_fpu_restore(current->fpu);
+	return true;
+}
