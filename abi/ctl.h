@@ -13,9 +13,10 @@
 #define ABI_CTL_H
 
 #include "abi/guest.h"
+#include "abi/snapshot.h"
 
 #define MF_CTL_FD	  3
-#define MF_CTL_VERSION	  2u
+#define MF_CTL_VERSION	  3u
 #define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
 #define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
@@ -26,6 +27,18 @@ enum mf_substrate {
 	MF_SUBSTRATE_PROCESS = 2,
 };
 
+/* How the guest comes to be. */
+enum mf_start_kind {
+	MF_START_BOOT = 0,
+	/* Boots, and ends with MF_EXIT_SNAPSHOT where it first waits for work;
+	 * the snapshot goes to a descriptor, an empty file. */
+	MF_START_SNAPSHOT = 1,
+	/* A copy of the snapshot in a descriptor, whose digest was checked. Of
+	 * the strings only the host name is used, and `cwd` and `path` must
+	 * still lie inside. */
+	MF_START_COPY = 2,
+};
+
 /*
  * The first message: this struct, then args_len bytes of strings as
  * described in struct mf_boot, then cpuid_count entries of struct
@@ -34,7 +47,8 @@ enum mf_substrate {
  * the monitor asks itself). With it travel, by SCM_RIGHTS: the image,
  * then /dev/kvm if kvm_fd is 1, then one bound socket per port (TCP: bound
  * and not yet listening; all non-blocking), then, if `trace` is on, the
- * non-blocking descriptor that the trace is written to.
+ * non-blocking descriptor that the trace is written to, then, if `kind` is
+ * not MF_START_BOOT, the snapshot.
  */
 struct mf_ctl_start {
 	uint32_t version; /* MF_CTL_VERSION */
@@ -52,6 +66,7 @@ struct mf_ctl_start {
 	uint32_t console_flags[3];
 	uint16_t tty_rows, tty_cols;
 	uint32_t egress; /* enum mf_egress */
+	uint32_t kind; /* enum mf_start_kind */
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
 	struct mf_trace_config trace;
@@ -93,6 +108,7 @@ enum mf_event_kind {
 	MF_EV_CRASH = 4, /* u.crash */
 	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
 	MF_EV_CONNECT = 6, /* u.connect; answered by MF_CMD_CONNECTED */
+	MF_EV_SNAPSHOT = 7, /* u.snapshot: the file is written but its header */
 };
 
 /*
@@ -115,6 +131,8 @@ enum mf_exit_reason {
 	MF_EXIT_PANIC = 5, /* the guest kernel gave up, text says why */
 	MF_EXIT_HOST = 6, /* the host failed us, text says how */
 	MF_EXIT_PARENT = 7, /* the parent went away */
+	MF_EXIT_SNAPSHOT = 8, /* it was taken, MF_EV_SNAPSHOT came before */
+	MF_EXIT_NO_SNAPSHOT = 9, /* none can be taken here, text says why */
 };
 
 /* Phases of the start, each the time since the one before, microseconds. */
@@ -163,6 +181,7 @@ struct mf_ctl_event {
 		struct mf_crash crash;
 		struct mf_ctl_exit exit;
 		struct mf_ctl_connect connect;
+		struct mf_snapshot_facts snapshot;
 	} u;
 };
 

@@ -72,7 +72,8 @@ enum mf_egress {
 #define MF_NET_PREFIX	   24
 #define MF_NET_GUEST6_TAIL 0x0102u /* fe80::102: its own, of IPv6 */
 
-#define MF_PORTS_MAX 64
+#define MF_PORTS_MAX	64
+#define MF_HOSTNAME_MAX 64 /* bytes, as in Linux */
 
 struct mf_port {
 	uint16_t guest_port; /* host byte order */
@@ -121,7 +122,6 @@ struct mf_boot {
 	uint32_t envc;
 	uint32_t path_off; /* offset in args of the program's path */
 	uint32_t cwd_off; /* offset in args of the working directory */
-	uint32_t hostname_off; /* offset in args of the host name */
 	struct mf_gate gate;
 	uint64_t xfeatures; /* XCR0 as the guest sees it */
 	uint32_t xsave_size; /* bytes of a standard-format XSAVE area */
@@ -136,6 +136,7 @@ struct mf_boot {
 	uint32_t egress; /* enum mf_egress */
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 	uint32_t flags; /* enum mf_boot_flag */
+	char hostname[MF_HOSTNAME_MAX + 1]; /* with NUL */
 };
 
 _Static_assert(sizeof(struct mf_boot) <= MF_PAGE_SIZE, "boot page");

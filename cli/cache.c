@@ -57,55 +57,58 @@ bool cache_settle(const struct timespec *ctime)
 	return true;
 }
 
-/* ---- verified images --------------------------------------------------- */
+/* ---- verified files ---------------------------------------------------- */
 
-static int record_path(char ret[CACHE_PATH_MAX], const struct image *img)
+static int record_path(char ret[CACHE_PATH_MAX], const struct stat *st)
 {
 	char sub[64];
 
-	snprintf(sub, sizeof(sub), "verified/%jx-%jx",
-		 (uintmax_t)img->st.st_dev, (uintmax_t)img->st.st_ino);
+	snprintf(sub, sizeof(sub), "verified/%jx-%jx", (uintmax_t)st->st_dev,
+		 (uintmax_t)st->st_ino);
 	return cache_path(ret, sub);
 }
 
-static void record_text(char *ret, size_t size, const struct image *img)
+static void record_text(char *ret, size_t size, const struct stat *st,
+			const uint8_t digest[IMAGE_DIGEST_SIZE])
 {
-	char digest[IMAGE_DIGEST_TEXT_MAX];
+	char text[IMAGE_DIGEST_TEXT_MAX];
 
-	digest_text(digest, img->digest);
+	digest_text(text, digest);
 	snprintf(ret, size, "%jx %" PRIx64 " %" PRIx64 " %s\n",
-		 (uintmax_t)img->st.st_size, cache_ns(&img->st.st_mtim),
-		 cache_ns(&img->st.st_ctim), digest);
+		 (uintmax_t)st->st_size, cache_ns(&st->st_mtim),
+		 cache_ns(&st->st_ctim), text);
 }
 
-static bool is_verified(const struct image *img)
+bool cache_is_verified(const struct stat *st,
+		       const uint8_t digest[IMAGE_DIGEST_SIZE])
 {
 	AUTO_CLOSE int fd = -1;
 	char path[CACHE_PATH_MAX], want[256], have[256];
 	ssize_t n;
 
-	if (record_path(path, img) < 0)
+	if (record_path(path, st) < 0)
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
-	record_text(want, sizeof(want), img);
+	record_text(want, sizeof(want), st, digest);
 	n = read(fd, have, sizeof(have));
 	return n == (ssize_t)strlen(want) && memcmp(have, want, n) == 0;
 }
 
 /* Failure to remember only costs time at the next start. */
-static void remember_verified(const struct image *img)
+void cache_set_verified(const struct stat *st,
+			const uint8_t digest[IMAGE_DIGEST_SIZE])
 {
 	AUTO_DRAFT struct file_draft d = { .fd = -1 };
 	char path[CACHE_PATH_MAX], text[256];
 
 	if (cache_path(path, "verified") < 0 || file_mkdirs(path) < 0 ||
-	    record_path(path, img) < 0)
+	    record_path(path, st) < 0)
 		return;
 	if (file_draft_init(&d, path, 0600) < 0)
 		return;
-	record_text(text, sizeof(text), img);
+	record_text(text, sizeof(text), st, digest);
 	if (file_write(d.fd, text, strlen(text)) == 0)
 		file_draft_publish(&d, false);
 }
@@ -115,12 +118,12 @@ static int verify_once(const struct image *img, struct err *e)
 	bool settled;
 	int r;
 
-	if (is_verified(img))
+	if (cache_is_verified(&img->st, img->digest))
 		return 0;
 	settled = cache_settle(&img->st.st_ctim);
 	r = image_verify(img, e);
 	if (r == 0 && settled)
-		remember_verified(img);
+		cache_set_verified(&img->st, img->digest);
 	return r;
 }
 

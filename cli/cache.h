@@ -33,6 +33,13 @@ int cache_path(char ret[CACHE_PATH_MAX], const char *sub);
  */
 int cache_open_image(struct image *ret, const char *path, struct err *e);
 
+/* Whether a file in this state was verified to have this digest, once. */
+bool cache_is_verified(const struct stat *st,
+		       const uint8_t digest[IMAGE_DIGEST_SIZE]);
+/* It was just now; cache_settle() said that this can be remembered. */
+void cache_set_verified(const struct stat *st,
+			const uint8_t digest[IMAGE_DIGEST_SIZE]);
+
 /*
  * Waits until a change made now would show in the time stamps of a file that
  * changed at `ctime`. False if that lies in the future: then nothing can be

@@ -30,8 +30,8 @@ struct cmd {
 	int (*run)(const struct cmd *cmd, int argc, char **argv);
 };
 
-extern const struct cmd cmd_run, cmd_build, cmd_inspect, cmd_trace, cmd_doctor,
-	cmd_version;
+extern const struct cmd cmd_run, cmd_build, cmd_snapshot, cmd_inspect;
+extern const struct cmd cmd_trace, cmd_doctor, cmd_version;
 
 void cmd_print_help(const struct cmd *cmd);
 

@@ -278,6 +278,8 @@ int launch_send(struct launch *l, const struct run_options *o,
 		fds[n++] = l->port_fds[i];
 	if (o->trace)
 		fds[n++] = o->trace->fd;
+	if (o->snapshot)
+		fds[n++] = o->snapshot->fd;
 	r = start_message_send(&m, l->ctl, fds, n);
 	start_message_fini(&m);
 	/* A monitor that is dead already: supervise() says how it ended. */

@@ -10,7 +10,7 @@
 #include "cli/console.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run,   &cmd_build,	 &cmd_inspect,
+	&cmd_run,   &cmd_build,	 &cmd_snapshot, &cmd_inspect,
 	&cmd_trace, &cmd_doctor, &cmd_version,
 };
 

@@ -184,6 +184,12 @@ static int end_by_reason(const struct report *r)
 	case MF_EXIT_HOST:
 		cmd_log("cannot run %s: %s", r->name, out->reason);
 		return STATUS_FAILED;
+	case MF_EXIT_SNAPSHOT:
+		return STATUS_OK;
+	case MF_EXIT_NO_SNAPSHOT:
+		cmd_log("no snapshot of %s can be taken: %s", r->name,
+			out->reason);
+		return STATUS_FAILED;
 	case MF_EXIT_PARENT:
 		break;
 	}

@@ -18,6 +18,7 @@
 #include "cli/report.h"
 #include "cli/run_options.h"
 #include "cli/sealed.h"
+#include "cli/snapshot.h"
 #include "cli/supervise.h"
 #include "host/cleanup.h"
 
@@ -130,16 +131,38 @@ static int watch(struct report *rep, struct running *run, uint64_t begin_us)
 	rep->substrate = run->launch.substrate;
 	rep->times.total_us = run_now_us() - begin_us;
 	status = report_end(rep);
+	if (rep->options->snapshot) {
+		rep->options->snapshot->taken = out.snapshot_taken;
+		rep->options->snapshot->facts = out.snapshot;
+	}
 	if (rep->options->stats)
 		report_stats(rep, status);
 	return status;
 }
 
-int run_program(struct run_options *o, struct trace_session *trace,
-		uint64_t begin_us)
+/* o->path is a snapshot; *snap is used until the instance has started. */
+static int open_snapshot(struct image *img, struct snapshot *snap,
+			 struct run_options *o, struct err *e)
+{
+	int r = snapshot_check_options(o, e);
+
+	if (r == 0)
+		r = snapshot_open(snap, o->path, e);
+	if (r == 0)
+		r = snapshot_check_substrate(snap, o->substrate, e);
+	if (r == 0)
+		r = snapshot_open_image(snap, img, e);
+	if (r == 0) {
+		o->snapshot = &snap->copy;
+		o->substrate = snap->copy.facts.substrate;
+	}
+	return r;
+}
+
+static int run_in(struct run_options *o, struct trace_session *trace,
+		  struct image *img, uint64_t begin_us)
 {
 	static struct paths paths;
-	AUTO_IMAGE struct image img = { .fd = -1 };
 	__attribute__((cleanup(running_fini))) struct running run = {
 		.launch = { .ctl = -1, .kvm_fd = -1 },
 		.door = DOOR_CLOSED,
@@ -147,20 +170,39 @@ int run_program(struct run_options *o, struct trace_session *trace,
 		.signal_fd = -1,
 	};
 	struct report rep = { .name = o->name ? o->name : base_name(o->path),
-			      .img = &img,
+			      .img = img,
 			      .options = o };
+	AUTO_SNAPSHOT struct snapshot snap = { .copy.fd = -1 };
 	uint64_t opened_us;
 	struct err e;
-	int status;
+	int status = STATUS_FAILED, r;
 
 	if (paths_find(&paths, &e) < 0)
 		return cmd_fail(STATUS_FAILED, &e);
-	if (sealed_open(&img, o->path, &paths, &status, &e) < 0)
+	if (o->snapshot || !snapshot_is_one(o->path))
+		r = sealed_open(img, o->path, &paths, &status, &e);
+	else
+		r = open_snapshot(img, &snap, o, &e);
+	if (r < 0)
 		return cmd_fail(status, &e);
 	opened_us = run_now_us();
-	if (start(&run, o, &img, &paths, &e) < 0)
+	if (start(&run, o, img, &paths, &e) < 0)
 		return cmd_fail(STATUS_FAILED, &e);
 	rep.times.open_us = opened_us - begin_us;
 	rep.times.spawn_us = run_now_us() - opened_us;
 	return watch(&rep, &run, begin_us);
+}
+
+int run_program(struct run_options *o, struct trace_session *trace,
+		uint64_t begin_us)
+{
+	AUTO_IMAGE struct image img = { .fd = -1 };
+
+	return run_in(o, trace, &img, begin_us);
+}
+
+int run_program_image(struct run_options *o, struct image *ret_img,
+		      uint64_t begin_us)
+{
+	return run_in(o, NULL, ret_img, begin_us);
 }

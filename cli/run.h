@@ -7,6 +7,7 @@
 
 #include "cli/run_options.h"
 #include "cli/trace_session.h"
+#include "image/image.h"
 
 /* Microseconds of the monotonic clock. */
 uint64_t run_now_us(void);
@@ -17,5 +18,9 @@ uint64_t run_now_us(void);
  */
 int run_program(struct run_options *o, struct trace_session *trace,
 		uint64_t begin_us);
+
+/* The same; *ret_img is the image that was run, the caller closes it. */
+int run_program_image(struct run_options *o, struct image *ret_img,
+		      uint64_t begin_us);
 
 #endif

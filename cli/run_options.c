@@ -161,13 +161,40 @@ static bool is_env(const struct run_more *more, int id, const char *value)
 	       (id >= RUN_MORE_ID && more->is_env && more->is_env(id, value));
 }
 
+/* The next option; a word between them is the program. */
+static int next_option(struct run_options *o, struct opts *it,
+		       const char **ret_value, struct err *e)
+{
+	int id = OPT_WORD;
+
+	while (id == OPT_WORD) {
+		if (o->path && it->next < it->argc &&
+		    strcmp(it->argv[it->next], "--") == 0) {
+			it->next++;
+			return OPT_END;
+		}
+		id = opts_next(it, ret_value, e);
+		if (id != OPT_WORD)
+			continue;
+		if (o->path)
+			return err_set(e, EINVAL,
+				       "%s is a second program; arguments go "
+				       "behind --",
+				       *ret_value);
+		o->path = *ret_value;
+	}
+	return id;
+}
+
 static int apply_env(struct run_options *o, struct opts it,
 		     const struct run_more *more, struct err *e)
 {
 	const char *value;
 	int id, r = 0;
 
-	while (r == 0 && (id = opts_next(&it, &value, e)) > OPT_END) {
+	while (r == 0 &&
+	       (it.next >= it.argc || strcmp(it.argv[it.next], "--") != 0) &&
+	       (id = opts_next(&it, &value, e)) > OPT_END) {
 		if (is_env(more, id, value))
 			r = env_list_set(&o->env, value, e);
 	}
@@ -187,14 +214,16 @@ static int apply_one(struct run_options *o, int id, const char *value,
 int run_options_parse_more(struct run_options *ret, int argc, char **argv,
 			   const struct run_more *more, struct err *e)
 {
-	const struct opts start = {
-		.table = more->table, .argv = argv, .argc = argc, .next = 1
-	};
+	const struct opts start = { .table = more->table,
+				    .argv = argv,
+				    .argc = argc,
+				    .next = 1,
+				    .words_between = more->words_between };
 	struct opts it = start;
 	const char *value;
 	int id, r = 0;
 
-	while ((id = opts_next(&it, &value, e)) != OPT_END) {
+	while ((id = next_option(ret, &it, &value, e)) != OPT_END) {
 		if (id < 0)
 			return id;
 		if (id == OPT_HELP) {
@@ -212,11 +241,10 @@ int run_options_parse_more(struct run_options *ret, int argc, char **argv,
 		return err_set(e, EINVAL,
 			       "--dns without --egress: nothing is allowed "
 			       "that a name could lead to");
-	if (it.next == argc)
-		return 0;
-	ret->path = argv[it.next];
-	ret->args = argv + it.next + 1;
-	ret->args_count = argc - it.next - 1;
+	if (!more->words_between && it.next < argc)
+		ret->path = argv[it.next++];
+	ret->args = argv + it.next;
+	ret->args_count = argc - it.next;
 	return 0;
 }
 

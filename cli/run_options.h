@@ -21,6 +21,14 @@ struct run_trace {
 	int fd; /* non-blocking */
 };
 
+/* Where a snapshot goes to or comes from. */
+struct run_snapshot {
+	enum mf_start_kind kind; /* MF_START_SNAPSHOT or _COPY */
+	int fd;
+	struct mf_snapshot_facts facts; /* SNAPSHOT: filled when taken */
+	bool taken;
+};
+
 struct run_options {
 	const char *path; /* program or image */
 	char **args; /* the program's, args_count of them */
@@ -34,6 +42,7 @@ struct run_options {
 	const char *cwd; /* NULL: not said */
 	enum mf_substrate substrate;
 	const struct run_trace *trace; /* NULL: not traced */
+	struct run_snapshot *snapshot; /* NULL: an ordinary start */
 	struct egress_policy egress; /* --egress; grows while it runs */
 	struct name_servers dns; /* --dns */
 	bool stats;
@@ -55,6 +64,8 @@ struct run_more {
 	void *arg;
 	/* Whether it is to be taken as --env. */
 	bool (*is_env)(int id, const char *value);
+	/* Options may follow the program; its arguments follow a --. */
+	bool words_between;
 };
 
 /* As run_options_parse; no program is no error, ret->path is NULL then. */

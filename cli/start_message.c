@@ -228,6 +228,8 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	set_console(m.start);
 	set_ports(m.start, o);
 	set_egress(m.start, o);
+	if (o->snapshot)
+		m.start->kind = o->snapshot->kind;
 	if (o->trace)
 		m.start->trace = o->trace->config;
 	*ret = m;

@@ -10,7 +10,7 @@
 #include "host/err.h"
 #include "image/image.h"
 
-#define START_MESSAGE_FDS_MAX (MF_PORTS_MAX + 3)
+#define START_MESSAGE_FDS_MAX (MF_PORTS_MAX + 4)
 
 struct start_message {
 	struct mf_ctl_start *start; /* owned; the strings follow it */

@@ -106,6 +106,10 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 		out->crashed = true;
 		out->crash = m->ev.u.crash;
 		break;
+	case MF_EV_SNAPSHOT:
+		out->snapshot_taken = true;
+		out->snapshot = m->ev.u.snapshot;
+		break;
 	case MF_EV_CONNECT:
 		if (s->egress)
 			egress_connect(s->egress, s->ctl, &m->ev.u.connect);

@@ -23,6 +23,8 @@ struct outcome {
 	bool exited; /* MF_EV_EXITED came; `exit` and `reason` are valid */
 	struct mf_ctl_exit exit;
 	char reason[OUTCOME_REASON_MAX];
+	bool snapshot_taken; /* MF_EV_SNAPSHOT came */
+	struct mf_snapshot_facts snapshot;
 	bool crashed; /* MF_EV_CRASH came */
 	struct mf_crash crash;
 	bool timed_out; /* we ended it */

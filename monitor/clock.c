@@ -94,7 +94,9 @@ int clock_init(struct instance *inst, struct err *e)
 			       "not count");
 	c->tsc_khz = (1000000ull << 32) / c->mult;
 	c->tsc_offset = inst->ops->tsc_offset(inst);
-	c->mono_offset_ns = now.mono_ns - GUEST_EPOCH_NS;
+	c->mono_offset_ns = now.mono_ns - (inst->start.kind == MF_START_COPY ?
+						   inst->facts.mono_ns :
+						   GUEST_EPOCH_NS);
 	clock_update(inst, true);
 	return 0;
 }
@@ -111,6 +113,16 @@ static uint64_t extrapolate(const struct clock_state *c, uint64_t tsc)
 	       (uint64_t)(((unsigned __int128)(tsc - c->page_tsc) *
 			   c->page_mult) >>
 			  32);
+}
+
+uint64_t clock_shown_mono_ns(const struct instance *inst, uint64_t *ret_tsc)
+{
+	uint64_t host = clock_guest_mono_ns(inst);
+	uint64_t shown;
+
+	*ret_tsc = __rdtsc() + inst->clock.tsc_offset;
+	shown = extrapolate(&inst->clock, *ret_tsc);
+	return shown > host ? shown : host;
 }
 
 /*

@@ -12,7 +12,7 @@
 #include "host/cleanup.h"
 #include "monitor/instance.h"
 
-#define FDS_MAX	 (3 + MF_PORTS_MAX)
+#define FDS_MAX	 (4 + MF_PORTS_MAX)
 #define BODY_MAX (MF_CTL_ARGS_MAX + MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE)
 
 static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
@@ -28,7 +28,7 @@ static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 	    !s->args_len || s->args_len > MF_CTL_ARGS_MAX ||
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
 	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX ||
-	    s->kvm_fd > 1)
+	    s->kvm_fd > 1 || s->kind > MF_START_COPY)
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }
@@ -38,7 +38,9 @@ static int take_fds(struct instance *inst, const struct msghdr *msg,
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	bool trace = inst->start.trace.flags & MF_TRACE_ON;
-	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count + trace;
+	bool snapshot = inst->start.kind != MF_START_BOOT;
+	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count +
+			trace + snapshot;
 	int fds[FDS_MAX];
 	uint32_t at = 0;
 
@@ -53,6 +55,7 @@ static int take_fds(struct instance *inst, const struct msghdr *msg,
 	for (uint32_t i = 0; i < inst->start.port_count; i++)
 		inst->port_fds[i] = fds[at++];
 	inst->trace_fd = trace ? fds[at++] : -1;
+	inst->snapshot_fd = snapshot ? fds[at++] : -1;
 	return 0;
 }
 

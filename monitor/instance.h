@@ -92,6 +92,9 @@ struct instance {
 	struct mf_kernel_hdr kernel; /* checked copy */
 	uint64_t kernel_data_gpa;
 	uint64_t limit_checked_ns;
+	int snapshot_fd; /* start.kind says what it is, or -1 */
+	struct mf_snapshot_facts facts; /* of the snapshot copied, checked */
+	uint64_t entry, stack; /* rip and rsp of the first instruction */
 	int trace_fd; /* where the trace goes, or -1 */
 	uint32_t trace_seq; /* of the configuration in the shared page */
 	bool nudge; /* the kernel has to look at the shared page */
@@ -128,6 +131,22 @@ void ctl_poll(struct instance *inst);
 /* monitor/loader.c: memory, kernel, page tables, boot page. */
 int loader_init(struct instance *inst, struct err *e);
 
+/* What the loader does for a boot and for a copy alike. */
+int loader_map_ram(struct instance *inst, struct err *e);
+/* The identity of this start, into the boot page. */
+int loader_fill_identity(struct instance *inst, struct err *e);
+uint64_t loader_xfeatures(void);
+
+/* monitor/snapshot.c: all of a guest in a file. */
+/* The guest has come to the point; ends it either way. */
+void snapshot_take(struct instance *inst);
+
+/* monitor/restore.c: a guest from such a file. */
+/* Reads and checks the facts, before memory is mapped. */
+int restore_facts(struct instance *inst, struct err *e);
+/* Fills the RAM; after loader_map_ram. */
+int restore_ram(struct instance *inst, struct err *e);
+
 /* monitor/clock.c: guest time. */
 /* First of all: the rate is measured from here on. */
 void clock_birth(struct instance *inst);
@@ -135,6 +154,8 @@ int clock_init(struct instance *inst, struct err *e);
 /* Rewrites the clock page if it is older than a moment. */
 void clock_update(struct instance *inst, bool now);
 uint64_t clock_guest_mono_ns(const struct instance *inst);
+/* The latest time the guest can have seen, and its TSC of now. */
+uint64_t clock_shown_mono_ns(const struct instance *inst, uint64_t *ret_tsc);
 /* Host nanoseconds from now to a guest deadline; UINT64_MAX: none. */
 uint64_t clock_timeout_ns(const struct instance *inst, uint64_t deadline_ns);
 

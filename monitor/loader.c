@@ -36,6 +36,11 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 	return (v + to - 1) / to * to;
 }
 
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t *table_at(struct instance *inst, uint64_t gpa)
 {
 	return (uint64_t *)(void *)(inst->mem.ram + gpa);
@@ -62,7 +67,7 @@ static void choose_sizes(struct instance *inst)
 }
 
 /* Host and guest-physical addresses agree modulo 2 MiB. */
-static int map_ram(struct instance *inst, struct err *e)
+int loader_map_ram(struct instance *inst, struct err *e)
 {
 	struct guest_mem *m = &inst->mem;
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -224,7 +229,7 @@ static uint64_t build_tables(struct instance *inst,
 #define XFEATURES_AVX512 0xe0u
 #define XSAVE_LEAF	 0xdu
 
-__attribute__((target("xsave"))) static uint32_t host_xfeatures(void)
+__attribute__((target("xsave"))) uint64_t loader_xfeatures(void)
 {
 	uint32_t f = (uint32_t)_xgetbv(0) & XFEATURES_KNOWN;
 
@@ -281,6 +286,28 @@ static uint32_t hwcap(const struct instance *inst)
 	return (uint32_t)getauxval(AT_HWCAP);
 }
 
+int loader_fill_identity(struct instance *inst, struct err *e)
+{
+	const struct mf_ctl_start *s = &inst->start;
+	struct mf_boot *b = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+	const char *hostname = inst->args + s->hostname_off;
+
+	memcpy(b->console_flags, s->console_flags, sizeof(b->console_flags));
+	b->tty_rows = s->tty_rows;
+	b->tty_cols = s->tty_cols;
+	b->port_count = s->port_count;
+	memcpy(b->ports, s->ports, sizeof(b->ports));
+	memcpy(b->instance_id, s->instance_id, sizeof(b->instance_id));
+	b->egress = s->egress;
+	memset(b->hostname, 0, sizeof(b->hostname));
+	memcpy(b->hostname, hostname,
+	       strnlen(hostname, min_size(MF_HOSTNAME_MAX,
+					  s->args_len - s->hostname_off)));
+	if (getrandom(b->entropy, sizeof(b->entropy), 0) != sizeof(b->entropy))
+		return err_sys(e, errno, "no random numbers");
+	return 0;
+}
+
 static void fill_boot(struct instance *inst, uint64_t free_gpa)
 {
 	const struct mf_ctl_start *s = &inst->start;
@@ -301,46 +328,54 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->envc = s->envc;
 	b->path_off = s->path_off;
 	b->cwd_off = s->cwd_off;
-	b->hostname_off = s->hostname_off;
-	b->xfeatures = host_xfeatures();
+	b->xfeatures = loader_xfeatures();
 	b->xsave_size = xsave_size(inst, (uint32_t)b->xfeatures);
-	memcpy(b->console_flags, s->console_flags, sizeof(b->console_flags));
-	b->tty_rows = s->tty_rows;
-	b->tty_cols = s->tty_cols;
-	b->port_count = s->port_count;
-	memcpy(b->ports, s->ports, sizeof(b->ports));
-	memcpy(b->instance_id, s->instance_id, sizeof(b->instance_id));
-	b->egress = s->egress;
 	b->uid = s->uid;
 	b->gid = s->gid;
 	b->hwcap = hwcap(inst);
+	b->flags = s->kind == MF_START_SNAPSHOT ? MF_BOOT_SNAPSHOT : 0;
 	memcpy(inst->mem.ram + free_gpa, inst->args, s->args_len);
 }
 
-int loader_init(struct instance *inst, struct err *e)
+/* The kernel of the image, which a copy goes on running. */
+static int read_kernel(struct instance *inst, struct err *e)
 {
 	const struct mf_ctl_start *s = &inst->start;
 	struct mf_kernel_hdr h;
-	struct mf_boot *boot;
 	int err;
 
-	choose_sizes(inst);
-	if ((err = map_ram(inst, e)) < 0 || (err = map_image(inst, e)) < 0)
-		return err;
 	if (s->kernel_off % MF_PAGE_SIZE || s->kernel_size < sizeof(h) ||
 	    s->kernel_off > s->image_size ||
 	    s->kernel_size > s->image_size - s->kernel_off)
 		return err_set(e, EINVAL, "the kernel lies outside the image");
 	memcpy(&h, inst->mem.image + s->kernel_off, sizeof(h));
 	err = check_kernel(inst, &h, e);
-	if (err)
+	if (!err)
+		inst->kernel = h;
+	return err;
+}
+
+int loader_init(struct instance *inst, struct err *e)
+{
+	bool copy = inst->start.kind == MF_START_COPY;
+	int err;
+
+	if (!copy)
+		choose_sizes(inst);
+	else if ((err = restore_facts(inst, e)) < 0)
 		return err;
-	inst->kernel = h;
+	if ((err = loader_map_ram(inst, e)) < 0 ||
+	    (err = map_image(inst, e)) < 0 || (err = read_kernel(inst, e)) < 0)
+		return err;
 	inst->shared = (struct mf_shared *)(inst->mem.ram + MF_SHARED_GPA);
-	fill_boot(inst, build_tables(inst, &h));
-	boot = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
-	if (getrandom(boot->entropy, sizeof(boot->entropy), 0) !=
-	    sizeof(boot->entropy))
-		return err_sys(e, errno, "no random numbers");
-	return 0;
+	if (copy) {
+		err = restore_ram(inst, e);
+		if (err)
+			return err;
+	} else {
+		fill_boot(inst, build_tables(inst, &inst->kernel));
+		inst->entry = MF_KERNEL_VA + inst->kernel.entry;
+		inst->stack = MF_KERNEL_VA + inst->kernel.boot_stack;
+	}
+	return loader_fill_identity(inst, e);
 }

@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	inst->born_ns = inst->phase_ns = host_mono_ns();
-	inst->watch_fd = inst->trace_fd = -1;
+	inst->watch_fd = inst->trace_fd = inst->snapshot_fd = -1;
 	clock_birth(inst);
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A file that may not grow is an error of the call, no more. */

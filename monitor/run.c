@@ -293,6 +293,9 @@ static void do_doorbell(struct instance *inst, uint32_t op)
 	case MF_DB_TRACE:
 		ret = do_trace(inst);
 		break;
+	case MF_DB_SNAPSHOT:
+		snapshot_take(inst);
+		break;
 	default:
 		snprintf(text, sizeof(text),
 			 "the guest rang doorbell %u, which does not exist",

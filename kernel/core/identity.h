@@ -15,7 +15,7 @@ static inline const char *boot_args(uint32_t off)
 
 static inline const char *kernel_hostname(void)
 {
-	return boot_args(kernel_boot->hostname_off);
+	return kernel_boot->hostname;
 }
 
 #endif

@@ -25,7 +25,7 @@ struct vma {
 #define VMA_HEAP  0x20000000u
 /* Its memory comes from the top down, as it is touched: a thread's stack. */
 #define VMA_LAZY 0x10000000u
-#define VMA_WIPE  0x10000000u /* MADV_WIPEONFORK */
+#define VMA_WIPE 0x08000000u /* MADV_WIPEONFORK */
 
 struct mmap_request {
 	uint64_t addr;

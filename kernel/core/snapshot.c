@@ -13,7 +13,7 @@
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/reclaim.h"
-#include "core/sched.h"
+#include "core/thread.h"
 #include "dev/ring.h"
 #include "fs/console.h"
 #include "net/inet.h"

@@ -324,8 +324,8 @@ static void publish(struct port *p, uint32_t handle)
 
 void port_init(void)
 {
-	uint32_t count = (uint32_t)min_u64(kernel_boot->port_count,
-					   MF_PORTS_MAX);
+	uint32_t count =
+		(uint32_t)min_u64(kernel_boot->port_count, MF_PORTS_MAX);
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct mf_port *mp = &kernel_boot->ports[i];

@@ -72,6 +72,7 @@ static const struct rule common_rules[] = {
 	  ONLY(0, MF_CTL_FD) },
 	{ SCMP_SYS(madvise), "give freed memory of the guest back", ANY },
 	{ SCMP_SYS(pread64), "how much memory the guest uses (statm)", ANY },
+	{ SCMP_SYS(pwrite64), "write the snapshot that was asked for", ANY },
 	{ SCMP_SYS(fstat), "the same, of a memfd", ANY },
 	{ SCMP_SYS(newfstatat), "fstat of C libraries",
 	  ONLY(3, AT_EMPTY_PATH) },

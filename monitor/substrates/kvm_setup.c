@@ -141,7 +141,13 @@ static int make_vm(struct instance *inst, struct kvm_vm *vm, struct err *e)
 			       "process does without)");
 	/* No interrupt controller is used; this one is the cheapest. */
 	ioctl(vm->vm, KVM_ENABLE_CAP, &split);
-	err = add_slot(vm, 0, inst->mem.ram_size, inst->mem.ram, 0);
+	err = add_slot(vm, 0,
+		       inst->mem.ram_size < MF_HOLE_LO ? inst->mem.ram_size :
+							 MF_HOLE_LO,
+		       inst->mem.ram, 0);
+	if (!err && inst->mem.ram_size > MF_HOLE_HI)
+		err = add_slot(vm, MF_HOLE_HI, inst->mem.ram_size - MF_HOLE_HI,
+			       inst->mem.ram + MF_HOLE_HI, 0);
 	if (!err)
 		err = add_slot(vm, MF_IMAGE_GPA, inst->mem.image_size,
 			       inst->mem.image, KVM_MEM_READONLY);
@@ -254,21 +260,24 @@ static int set_registers(struct instance *inst, struct kvm_vm *vm,
 {
 	const struct mf_boot *b =
 		(const struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+	bool copy = inst->start.kind == MF_START_COPY;
 	struct {
 		struct kvm_msrs head;
-		struct kvm_msr_entry e[3];
+		struct kvm_msr_entry e[4];
 	} msrs = {
-		.head.nmsrs = 3,
+		.head.nmsrs = copy ? 4 : 3,
 		.e = {
 			{ .index = MSR_STAR, .data = 0x0023001000000000 },
 			{ .index = MSR_LSTAR, .data = gate_va(kvm_gate_lstar) },
 			{ .index = MSR_FMASK, .data = 0x700 },
+			/* It must not go back for who reads it. */
+			{ .index = MSR_IA32_TSC, .data = inst->facts.tsc },
 		},
 	};
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
 	struct kvm_regs regs = {
-		.rip = MF_KERNEL_VA + inst->kernel.entry,
-		.rsp = MF_KERNEL_VA + inst->kernel.boot_stack,
+		.rip = inst->entry,
+		.rsp = inst->stack,
 		.rflags = 0x3002,
 	};
 	int err = set_sregs(vm, e);
@@ -278,7 +287,7 @@ static int set_registers(struct instance *inst, struct kvm_vm *vm,
 	xcrs.xcrs[0].value = b->xfeatures;
 	if (ioctl(vm->vcpu, KVM_SET_XCRS, &xcrs) < 0)
 		return err_sys(e, errno, "KVM refuses the vector state");
-	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != 3)
+	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs)
 		return err_set(e, EIO, "KVM refuses the system call registers");
 	if (ioctl(vm->vcpu, KVM_SET_REGS, &regs) < 0)
 		return err_sys(e, errno, "KVM refuses the start registers");

@@ -242,8 +242,7 @@ _Noreturn void process_child(struct instance *inst, pid_t parent)
 		fail(inst, STEP_LIMITS);
 	if (!install_filter())
 		fail(inst, STEP_FILTER);
-	enter(inst->mem.ram_max, inst->mem.image_size,
-	      MF_KERNEL_VA + inst->kernel.entry,
-	      MF_KERNEL_VA + inst->kernel.boot_stack);
+	enter(inst->mem.ram_max, inst->mem.image_size, inst->entry,
+	      inst->stack);
 	_exit(1);
 }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mayfly snapshot: boots a program up to where it first waits for work, and
+ * keeps what it is then in a file, from which mayfly run goes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/run.h"
+#include "cli/snapshot.h"
+#include "host/cleanup.h"
+#include "host/file.h"
+
+enum { OPT_OUTPUT = RUN_MORE_ID };
+
+/* A program that never waits for work is not waited for. */
+#define TIMEOUT_MS 60000
+
+static const struct opt own_opts[] = {
+	{ OPT_OUTPUT, 'o', "output", "FILE",
+	  "the snapshot to write, default the image's name and .snap" },
+	{ 0 },
+};
+
+static struct opt all_opts[OPTS_MAX];
+
+/* Those of mayfly run that say what the program is. */
+static void merge_opts(void)
+{
+	static const char *const taken[] = {
+		"env", "env-file", "memory", "workdir", "substrate", "timeout"
+	};
+	size_t n = 0;
+
+	all_opts[n++] = own_opts[0];
+	for (const struct opt *o = run_opts; o->id; o++)
+		for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+			if (strcmp(o->name, taken[i]) == 0)
+				all_opts[n++] = *o;
+}
+
+static int take(void *arg, int id, const char *value, struct err *e)
+{
+	const char **output = arg;
+
+	(void)id;
+	(void)e;
+	*output = value;
+	return 0;
+}
+
+/* Standard input that stays silent: nobody is there yet. */
+static int silence_input(void)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0 || dup2(pair[0], STDIN_FILENO) < 0)
+		return -errno;
+	close(pair[0]);
+	return 0; /* pair[1] stays open to the end */
+}
+
+static char *output_name(const struct run_options *o, const char *output)
+{
+	const char *slash = strrchr(o->path, '/');
+	const char *base = slash ? slash + 1 : o->path;
+	const char *dot = strrchr(base, '.');
+	char *name;
+	int len = (int)strlen(base);
+
+	if (dot && dot != base && strcmp(dot, ".img") == 0)
+		len = (int)(dot - base);
+	if (output)
+		return strdup(output);
+	return asprintf(&name, "%.*s.snap", len, base) < 0 ? NULL : name;
+}
+
+static int finish(const struct run_snapshot *s, struct file_draft *d,
+		  const struct image *img)
+{
+	struct err e;
+	int r;
+
+	r = snapshot_complete(s->fd, &s->facts, img, &e);
+	if (r == 0) {
+		r = file_draft_publish(d, true);
+		if (r < 0)
+			err_sys(&e, -r, "cannot write %s", d->path);
+	}
+	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
+}
+
+static int snapshot(struct run_options *o, const char *output,
+		    uint64_t begin_us)
+{
+	AUTO_DRAFT struct file_draft d = { .fd = -1 };
+	AUTO_FREE char *path = output_name(o, output);
+	AUTO_IMAGE struct image img = { .fd = -1 };
+	static struct run_snapshot s = { .kind = MF_START_SNAPSHOT };
+	struct err e;
+	int r, status;
+
+	if (!path)
+		return STATUS_FAILED;
+	r = file_draft_init(&d, path, 0644);
+	if (r < 0) {
+		err_sys(&e, -r, "cannot write %s", path);
+		return cmd_fail(STATUS_FAILED, &e);
+	}
+	s.fd = d.fd;
+	o->snapshot = &s;
+	if (!o->timeout_ms)
+		o->timeout_ms = TIMEOUT_MS;
+	if (silence_input() < 0) {
+		err_sys(&e, errno, "cannot make a pipe");
+		return cmd_fail(STATUS_FAILED, &e);
+	}
+	status = run_program_image(o, &img, begin_us);
+	if (s.taken)
+		return finish(&s, &d, &img);
+	if (status == STATUS_OK) {
+		cmd_log("%s ended before it waited for work: there is nothing "
+			"to keep",
+			o->path);
+		return STATUS_FAILED;
+	}
+	return status;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static struct run_options o;
+	const char *output = NULL;
+	const struct run_more more = { .table = all_opts,
+				       .take = take,
+				       .arg = &output,
+				       .words_between = true };
+	uint64_t begin_us = run_now_us();
+	struct err e;
+	int status;
+
+	merge_opts();
+	if (run_options_parse_more(&o, argc, argv, &more, &e) < 0) {
+		status = cmd_fail(STATUS_FAILED, &e);
+	} else if (o.help) {
+		cmd_print_help(cmd);
+		status = STATUS_OK;
+	} else if (!o.path) {
+		cmd_log("nothing to take a snapshot of: mayfly snapshot needs "
+			"a program or an image; see mayfly snapshot --help");
+		status = STATUS_FAILED;
+	} else {
+		status = snapshot(&o, output, begin_us);
+	}
+	run_options_fini(&o);
+	return status;
+}
+
+const struct cmd cmd_snapshot = {
+	.name = "snapshot",
+	.usage = "[OPTIONS] SOURCE|IMAGE [-- ARGUMENT...]",
+	.summary = "Boot a program once and keep it where it waits for work",
+	.details =
+		"The program runs until all its threads wait, one of them for "
+		"work from outside:\na connection, a datagram, standard "
+		"input. What it is then goes into FILE;\nmayfly run FILE goes "
+		"on from there, as often as is wanted.\n\n"
+		"Exit status: 0 if FILE was written; 124 if the program did "
+		"not come to that\npoint within --timeout (60s); else as of "
+		"mayfly run.",
+	.opts = all_opts,
+	.run = run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a CPU offers to programs, for snapshots that move between hosts. */
+#ifndef CLI_CPU_WORDS_H
+#define CLI_CPU_WORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/snapshot.h"
+
+/* Of this CPU: feature bits of CPUID, only those that programs look at. */
+void cpu_words_get(uint32_t ret[MF_SNAPSHOT_CPU_WORDS]);
+
+/*
+ * Whether this CPU has all bits that are set in `want`. If not, `ret` says
+ * which is missing first, as "CPUID leaf 7.0 ebx bit 16".
+ */
+bool cpu_words_cover(const uint32_t want[MF_SNAPSHOT_CPU_WORDS], char ret[48]);
+
+#endif

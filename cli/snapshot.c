@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The digest covers the whole file, its own bytes as zeros; that it was
+ * verified is remembered as it is for images.
+ */
+#include "cli/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cache.h"
+#include "cli/cpu_words.h"
+#include "host/cleanup.h"
+#include "host/file.h"
+#include "image/digest.h"
+
+bool snapshot_is_one(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[8];
+
+	return fd >= 0 && pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	       memcmp(magic, MF_SNAPSHOT_MAGIC, sizeof(magic)) == 0;
+}
+
+/* Of the file as it is, whatever its header says. */
+static int file_digest(uint8_t ret[IMAGE_DIGEST_SIZE], int fd, uint64_t size)
+{
+	struct mf_snapshot_header *h;
+	void *map;
+
+	/* Private: the zeros are ours alone. */
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	h = map;
+	memset(h->digest, 0, sizeof(h->digest));
+	digest_compute(ret, map, size);
+	munmap(map, size);
+	return 0;
+}
+
+static int verify(const struct snapshot *s, const struct stat *st,
+		  struct err *e)
+{
+	uint8_t digest[IMAGE_DIGEST_SIZE];
+	bool settled;
+	int r;
+
+	if (cache_is_verified(st, s->header.digest))
+		return 0;
+	settled = cache_settle(&st->st_ctim);
+	r = file_digest(digest, s->copy.fd, (uint64_t)st->st_size);
+	if (r < 0)
+		return err_sys(e, -r, "cannot read %s", s->path);
+	if (memcmp(digest, s->header.digest, sizeof(digest)) != 0)
+		return err_set(e, EBADMSG,
+			       "%s is damaged: its content does not match its "
+			       "digest; take the snapshot again",
+			       s->path);
+	if (settled)
+		cache_set_verified(st, digest);
+	return 0;
+}
+
+static int check_header(const struct snapshot *s, const struct stat *st,
+			struct err *e)
+{
+	const struct mf_snapshot_header *h = &s->header;
+	char missing[48];
+
+	if (h->version != MF_SNAPSHOT_VERSION)
+		return err_set(e, EINVAL,
+			       "%s is a snapshot of version %u, this mayfly "
+			       "reads %u: take it again",
+			       s->path, h->version, MF_SNAPSHOT_VERSION);
+	if (h->facts.abi_version != MF_ABI_VERSION)
+		return err_set(e, EINVAL,
+			       "%s speaks guest ABI %u, this mayfly %u: take "
+			       "the snapshot again",
+			       s->path, h->facts.abi_version, MF_ABI_VERSION);
+	if ((uint64_t)st->st_size != h->facts.file_size)
+		return err_set(e, EBADMSG,
+			       "%s is truncated: it has %llu bytes and says "
+			       "%llu; take the snapshot again",
+			       s->path, (unsigned long long)st->st_size,
+			       (unsigned long long)h->facts.file_size);
+	if (!cpu_words_cover(h->cpu, missing))
+		return err_set(e, ENOTSUP,
+			       "%s was taken on a CPU with a feature that this "
+			       "one lacks (%s); take the snapshot here",
+			       s->path, missing);
+	return 0;
+}
+
+int snapshot_open(struct snapshot *ret, const char *path, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	ret->path = path;
+	ret->copy.kind = MF_START_COPY;
+	ret->copy.fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (ret->copy.fd < 0 || fstat(ret->copy.fd, &st) < 0)
+		return err_sys(e, errno, "cannot open %s", path);
+	r = file_pread(ret->copy.fd, &ret->header, sizeof(ret->header), 0);
+	if (r < 0)
+		return err_set(e, EBADMSG,
+			       "%s is truncated; take the snapshot again",
+			       path);
+	r = check_header(ret, &st, e);
+	if (r == 0)
+		r = verify(ret, &st, e);
+	ret->header.image_path[MF_SNAPSHOT_PATH_MAX - 1] = '\0';
+	ret->copy.facts = ret->header.facts;
+	return r;
+}
+
+static bool open_its(struct image *ret, const char *path,
+		     const uint8_t digest[IMAGE_DIGEST_SIZE], struct err *e)
+{
+	if (cache_open_image(ret, path, e) < 0)
+		return false;
+	if (memcmp(ret->digest, digest, IMAGE_DIGEST_SIZE) == 0)
+		return true;
+	image_close(ret);
+	err_set(e, EBADMSG, "%s has another digest", path);
+	return false;
+}
+
+int snapshot_open_image(const struct snapshot *s, struct image *ret,
+			struct err *e)
+{
+	const char *path = s->header.image_path, *slash;
+	AUTO_FREE char *beside = NULL;
+	struct err first;
+
+	if (open_its(ret, path, s->header.image_digest, &first))
+		return 0;
+	slash = strrchr(s->path, '/');
+	if (asprintf(&beside, "%.*s%s", slash ? (int)(slash - s->path + 1) : 0,
+		     s->path,
+		     strrchr(path, '/') ? strrchr(path, '/') + 1 : path) < 0) {
+		beside = NULL;
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	if (open_its(ret, beside, s->header.image_digest, e))
+		return 0;
+	return err_set(e, ENOENT,
+		       "the image that %s was taken of is neither %s (%s) nor "
+		       "%s: put it back, or take the snapshot again",
+		       s->path, path, first.text, beside);
+}
+
+void snapshot_close(struct snapshot *s)
+{
+	if (s->copy.fd >= 0)
+		close(s->copy.fd);
+	s->copy.fd = -1;
+}
+
+int snapshot_check_options(const struct run_options *o, struct err *e)
+{
+	const char *what = o->env.count	   ? "--env" :
+			   o->cwd	   ? "--workdir" :
+			   o->memory_bytes ? "--memory" :
+			   o->args_count   ? "an argument" :
+					     NULL;
+
+	if (!what)
+		return 0;
+	return err_set(e, EINVAL,
+		       "%s is part of a snapshot: it is set when that is "
+		       "taken, not when it is run",
+		       what);
+}
+
+int snapshot_check_substrate(const struct snapshot *s, enum mf_substrate want,
+			     struct err *e)
+{
+	bool kvm = s->header.facts.substrate == MF_SUBSTRATE_KVM;
+
+	if (want == MF_SUBSTRATE_AUTO || want == s->header.facts.substrate)
+		return 0;
+	return err_set(e, EINVAL,
+		       "%s was taken on the %s substrate and runs on no other",
+		       s->path, kvm ? "kvm" : "process");
+}
+
+int snapshot_complete(int fd, const struct mf_snapshot_facts *f,
+		      const struct image *img, struct err *e)
+{
+	struct mf_snapshot_header h = { .version = MF_SNAPSHOT_VERSION,
+					.facts = *f };
+	AUTO_FREE char *path = realpath(img->path, NULL);
+	struct stat st;
+	int r;
+
+	if (!path || strlen(path) >= sizeof(h.image_path))
+		return err_set(e, ENAMETOOLONG, "the path of %s is too long",
+			       img->path);
+	memcpy(h.magic, MF_SNAPSHOT_MAGIC, sizeof(h.magic));
+	memcpy(h.image_digest, img->digest, sizeof(h.image_digest));
+	memcpy(h.image_path, path, strlen(path));
+	cpu_words_get(h.cpu);
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != f->file_size)
+		return err_set(e, EIO,
+			       "the monitor wrote another file than "
+			       "it says");
+	if (pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
+		return err_sys(e, errno, "cannot write the snapshot");
+	r = file_digest(h.digest, fd, f->file_size);
+	if (r < 0)
+		return err_sys(e, -r, "cannot read the snapshot");
+	if (pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
+		return err_sys(e, errno, "cannot write the snapshot");
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest out of a file (abi/snapshot.h). The parent has checked the file's
+ * digest and the CPU; here everything is checked that could make the monitor
+ * reach outside the guest's memory. The file's pages are mapped where they
+ * belong and copied when they are written to; a small snapshot, and one
+ * whose RAM another process shares, is copied at once.
+ */
+#include <errno.h>
+#include <linux/mman.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "monitor/instance.h"
+
+/* Copying a page costs less than mapping it; more than this is not touched
+ * by most starts. */
+#define COPY_MAX (4ull << 20)
+
+static int malformed(struct err *e)
+{
+	return err_set(e, EINVAL, "the snapshot is malformed");
+}
+
+static int read_all(int fd, void *buf, uint64_t len, uint64_t off)
+{
+	char *to = buf;
+
+	while (len) {
+		ssize_t n = pread(fd, to, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		to += n;
+		off += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static bool in_kernel(uint64_t va, uint64_t len)
+{
+	return va >= MF_KERNEL_VA && va - MF_KERNEL_VA < len;
+}
+
+static bool sizes_ok(const struct mf_snapshot_facts *f)
+{
+	return f->ram_size % MF_HUGE_SIZE == 0 &&
+	       f->ram_max % MF_HUGE_SIZE == 0 && f->ram_size &&
+	       f->ram_size <= f->ram_max && f->ram_max <= MF_RAM_MAX &&
+	       f->kernel_data_gpa % MF_PAGE_SIZE == 0 &&
+	       f->kernel_data_gpa >= MF_PT_GPA &&
+	       f->kernel_data_gpa < f->ram_size - MF_KERNEL_MAX &&
+	       f->range_count <= MF_SNAPSHOT_RANGES_MAX &&
+	       f->range_off % MF_PAGE_SIZE == 0 &&
+	       f->range_off <= f->file_size &&
+	       f->range_count * sizeof(struct mf_snapshot_range) <=
+		       f->file_size - f->range_off;
+}
+
+static int check_facts(const struct instance *inst,
+		       const struct mf_snapshot_facts *f, struct err *e)
+{
+	struct stat st;
+
+	if (f->abi_version != MF_ABI_VERSION)
+		return err_set(e, EINVAL,
+			       "the snapshot speaks guest ABI %u, this monitor "
+			       "%u: take it again",
+			       f->abi_version, MF_ABI_VERSION);
+	if (f->substrate != inst->start.substrate)
+		return err_set(e, EINVAL,
+			       "the snapshot was taken on the other substrate");
+	if (fstat(inst->snapshot_fd, &st) < 0 ||
+	    (uint64_t)st.st_size != f->file_size || !sizes_ok(f))
+		return malformed(e);
+	if (f->image_size != (inst->start.image_size + MF_PAGE_SIZE - 1) /
+				     MF_PAGE_SIZE * MF_PAGE_SIZE)
+		return err_set(e, EINVAL,
+			       "the image is not the snapshot's own");
+	if (f->xfeatures & ~loader_xfeatures())
+		return err_set(e, ENOTSUP,
+			       "the CPU lacks vector registers that the "
+			       "snapshot uses");
+	return 0;
+}
+
+int restore_facts(struct instance *inst, struct err *e)
+{
+	struct mf_snapshot_header h;
+	int err = read_all(inst->snapshot_fd, &h, sizeof(h), 0);
+
+	if (err)
+		return err_sys(e, -err, "cannot read the snapshot");
+	if (memcmp(h.magic, MF_SNAPSHOT_MAGIC, sizeof(h.magic)) != 0 ||
+	    h.version != MF_SNAPSHOT_VERSION)
+		return malformed(e);
+	err = check_facts(inst, &h.facts, e);
+	if (err)
+		return err;
+	inst->facts = h.facts;
+	inst->start.mem_limit = h.facts.mem_limit;
+	inst->mem.ram_size = h.facts.ram_size;
+	inst->mem.ram_max = h.facts.ram_max;
+	inst->kernel_data_gpa = h.facts.kernel_data_gpa;
+	inst->entry = h.facts.resume.entry;
+	inst->stack = h.facts.resume.stack;
+	return 0;
+}
+
+/* Ranges ascend and stay clear of each other, in RAM and in the file. */
+static bool range_ok(const struct instance *inst,
+		     const struct mf_snapshot_range *r, uint64_t min_gpa,
+		     uint64_t min_off)
+{
+	return (r->gpa | r->len | r->off) % MF_PAGE_SIZE == 0 && r->len &&
+	       r->gpa >= min_gpa && r->gpa < inst->mem.ram_size &&
+	       r->len <= inst->mem.ram_size - r->gpa && r->off >= min_off &&
+	       r->off < inst->facts.range_off &&
+	       r->len <= inst->facts.range_off - r->off;
+}
+
+static int fill_range(const struct instance *inst,
+		      const struct mf_snapshot_range *r, bool copy)
+{
+	uint8_t *to = inst->mem.ram + r->gpa;
+
+	if (!copy)
+		return mmap(to, r->len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+			    inst->snapshot_fd, (off_t)r->off) == to ?
+			       0 :
+			       -errno;
+	/* One call is cheaper than a fault per page; failing is harmless. */
+	madvise(to, r->len, MADV_POPULATE_WRITE);
+	return read_all(inst->snapshot_fd, to, r->len, r->off);
+}
+
+static int fill_ranges(const struct instance *inst,
+		       const struct mf_snapshot_range *ranges, struct err *e)
+{
+	const struct mf_snapshot_facts *f = &inst->facts;
+	bool copy = inst->mem.ram_fd >= 0 ||
+		    f->range_off - MF_SNAPSHOT_DATA <= COPY_MAX;
+	uint64_t min_gpa = MF_BOOT_GPA, min_off = MF_SNAPSHOT_DATA;
+	int err;
+
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		if (!range_ok(inst, &ranges[i], min_gpa, min_off))
+			return malformed(e);
+		err = fill_range(inst, &ranges[i], copy);
+		if (err)
+			return err_sys(e, -err, "cannot load the snapshot");
+		min_gpa = ranges[i].gpa + ranges[i].len;
+		min_off = ranges[i].off + ranges[i].len;
+	}
+	return 0;
+}
+
+/* What the snapshot's guest shared with the monitor of its time. */
+static int clean(struct instance *inst, struct err *e)
+{
+	struct mf_boot *b = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+	struct mf_shared *sh = inst->shared;
+	uint64_t kernel = (uint64_t)inst->kernel.text_size +
+			  inst->kernel.data_size + inst->kernel.bss_size;
+
+	if (b->magic != MF_BOOT_MAGIC ||
+	    b->paging != (uint32_t)inst->ops->paging ||
+	    !in_kernel(inst->entry, inst->kernel.text_size) ||
+	    !in_kernel(inst->stack - 1, kernel))
+		return malformed(e);
+	b->flags = 0;
+	b->generation++;
+	sh->doorbell = 0;
+	sh->pending = 0;
+	sh->ret = 0;
+	sh->signals = 0;
+	memset(&sh->ring, 0, sizeof(sh->ring));
+	memset(&sh->trace, 0, sizeof(sh->trace));
+	memset(&sh->clock, 0, sizeof(sh->clock));
+	return 0;
+}
+
+int restore_ram(struct instance *inst, struct err *e)
+{
+	uint64_t size =
+		inst->facts.range_count * sizeof(struct mf_snapshot_range);
+	struct mf_snapshot_range *ranges = calloc(1, size ? size : 1);
+	int err;
+
+	if (!ranges)
+		return err_set(e, ENOMEM, "no memory for the snapshot's table");
+	err = read_all(inst->snapshot_fd, ranges, size, inst->facts.range_off);
+	if (err)
+		err = err_sys(e, -err, "cannot read the snapshot");
+	else
+		err = fill_ranges(inst, ranges, e);
+	free(ranges);
+	return err ? err : clean(inst, e);
+}

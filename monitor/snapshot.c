@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest at rest into a file (abi/snapshot.h): the pages of its RAM that are
+ * not zero, and where they belong. The guest does not run meanwhile; the
+ * file is complete when MF_EV_SNAPSHOT has been sent, and nothing before.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "monitor/instance.h"
+
+/* Zero pages up to this many do not end a range: fewer ranges map faster. */
+#define GAP_MAX 16u
+
+struct writer {
+	int fd;
+	uint64_t off; /* end of what is written, bytes */
+	uint32_t count; /* of ranges */
+};
+
+/* The jail lets nothing be allocated; what is not used is not touched. */
+static struct mf_snapshot_range ranges[MF_SNAPSHOT_RANGES_MAX];
+
+static void refuse(struct instance *inst, const char *why)
+{
+	instance_finish(inst, MF_EXIT_NO_SNAPSHOT, 0, "%s", why);
+}
+
+static int write_all(const struct writer *w, const void *data, uint64_t len,
+		     uint64_t off)
+{
+	const char *from = data;
+
+	while (len) {
+		ssize_t n = pwrite(w->fd, from, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		from += n;
+		off += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int add_range(struct writer *w, const struct instance *inst,
+		     uint64_t from, uint64_t to)
+{
+	uint64_t off = w->off;
+
+	ranges[w->count++] = (struct mf_snapshot_range){ from, to - from, off };
+	w->off += to - from;
+	return write_all(w, inst->mem.ram + from, to - from, off);
+}
+
+static bool page_is_zero(const uint8_t *page)
+{
+	return !page[0] && memcmp(page, page + 1, MF_PAGE_SIZE - 1) == 0;
+}
+
+/* From above page 0, which is nobody's. */
+static int write_ram(struct writer *w, const struct instance *inst)
+{
+	uint64_t from = 0, end = 0; /* the range found so far */
+	int err = 0;
+
+	for (uint64_t at = MF_BOOT_GPA; at < inst->mem.ram_size && !err;
+	     at += MF_PAGE_SIZE) {
+		if (at == MF_HOLE_LO)
+			at = MF_HOLE_HI;
+		if (at >= inst->mem.ram_size ||
+		    page_is_zero(inst->mem.ram + at))
+			continue;
+		/* The last range takes all that is left. */
+		if (end && at - end > GAP_MAX * MF_PAGE_SIZE &&
+		    w->count < MF_SNAPSHOT_RANGES_MAX - 1) {
+			err = add_range(w, inst, from, end);
+			from = at;
+		}
+		if (!end)
+			from = at;
+		end = at + MF_PAGE_SIZE;
+	}
+	if (!err && end)
+		err = add_range(w, inst, from, end);
+	return err;
+}
+
+static int write_table(struct writer *w, struct mf_snapshot_facts *f)
+{
+	uint64_t len = w->count * sizeof(ranges[0]);
+	static const char zero[MF_PAGE_SIZE];
+	int err;
+
+	f->range_off = w->off;
+	f->range_count = w->count;
+	err = write_all(w, ranges, len, w->off);
+	w->off += len;
+	len = -len % MF_PAGE_SIZE;
+	if (!err)
+		err = write_all(w, zero, len, w->off);
+	f->file_size = w->off + len;
+	return err;
+}
+
+static void fill_facts(const struct instance *inst, struct mf_snapshot_facts *f)
+{
+	const struct mf_boot *b =
+		(const struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+
+	*f = (struct mf_snapshot_facts){
+		.abi_version = MF_ABI_VERSION,
+		.substrate = inst->start.substrate,
+		.ram_size = inst->mem.ram_size,
+		.ram_max = inst->mem.ram_max,
+		.mem_limit = inst->start.mem_limit,
+		.image_size = inst->mem.image_size,
+		.kernel_data_gpa = inst->kernel_data_gpa,
+		.resume = inst->shared->resume,
+		.xfeatures = b->xfeatures,
+		.xsave_size = b->xsave_size,
+	};
+	f->mono_ns = clock_shown_mono_ns(inst, &f->tsc);
+}
+
+/* Connections belong to somebody; a copy cannot have them. */
+static unsigned connections(const struct instance *inst)
+{
+	const struct handles *hs = &inst->rings.handles;
+	unsigned n = 0;
+
+	for (uint32_t i = MF_HANDLE_PORT0; i < hs->used; i++)
+		n += hs->table[i].kind != HANDLE_FREE;
+	return n;
+}
+
+void snapshot_take(struct instance *inst)
+{
+	struct writer w = { .fd = inst->snapshot_fd, .off = MF_SNAPSHOT_DATA };
+	struct mf_ctl_event *ev = ctl_event(MF_EV_SNAPSHOT);
+	char text[96];
+	int err;
+
+	if (inst->start.kind != MF_START_SNAPSHOT) {
+		instance_finish(inst, MF_EXIT_CONTRACT, 0, "%s",
+				"the guest offered a snapshot that nobody "
+				"asked for");
+		return;
+	}
+	if (connections(inst)) {
+		snprintf(text, sizeof(text),
+			 "it has %u connections open where it waits for work",
+			 connections(inst));
+		refuse(inst, text);
+		return;
+	}
+	fill_facts(inst, &ev->u.snapshot);
+	err = write_ram(&w, inst);
+	if (!err)
+		err = write_table(&w, &ev->u.snapshot);
+	if (err) {
+		snprintf(text, sizeof(text), "it cannot be written: %s",
+			 strerror(-err));
+		refuse(inst, text);
+		return;
+	}
+	ctl_send(ev, "", 0);
+	instance_finish(inst, MF_EXIT_SNAPSHOT, 0, "a snapshot was taken");
+}
