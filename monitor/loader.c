@@ -94,6 +94,9 @@ int loader_map_ram(struct instance *inst, struct err *e)
 		      m->ram_fd, 0);
 	if (m->ram == MAP_FAILED)
 		return err_sys(e, errno, "cannot map guest memory");
+	/* Where the host gives whole 2 MiB at the first touch, a guest would
+	 * hold many times what it uses. */
+	madvise(m->ram, m->ram_max, MADV_NOHUGEPAGE);
 	/* One call is cheaper than a fault per page; failing is harmless. */
 	madvise(m->ram, POPULATE, MADV_POPULATE_WRITE);
 	return 0;
