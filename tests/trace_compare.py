@@ -32,6 +32,8 @@ WORDS = re.compile(
     r"clock_getres|clock_gettime|sched_getaffinity|getcpu|capget|"
     r"prlimit64)\(")
 NUMBERS = (
+    # strace says what ticks are in seconds, but not of 0.
+    (r" /\*.*?\*/", ""),
     (r"1<<CAP_\w+(\|1<<CAP_\w+)*", "0"),
     (r'"[^"]*"', "TEXT"),
     (r"\b(0x[0-9a-f]+|\d+(\.\d+)?)(\*1024)?\b|ADDR|RLIM64_INFINITY", "N"),

@@ -62,8 +62,9 @@ PY
 
 forge '"version": 2' '"version": 9'
 refused 'manifest has version 9, this mayfly knows version 2' bad.img
-forge '"abi": 2' '"abi": 8'
-refused 'kernel of contract 8, this mayfly speaks 2' bad.img
+abi=$(grep -ao '"abi": [0-9]' good.img)
+forge "$abi" '"abi": 9'
+refused "kernel of contract 9, this mayfly speaks ${abi#*: }" bad.img
 forge '"version": 2' '"vErsion": 2'
 refused 'manifest has no version' bad.img
 forge '"cwd": "/"' '"cwd": "x"'

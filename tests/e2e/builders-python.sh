@@ -2,6 +2,7 @@
 # The builder python: what is started, which modules of the library come
 # along, what pip installs, and mistakes.
 # test: once
+# test: full
 # test: no-san
 # test: timeout 600
 . "$LIB"

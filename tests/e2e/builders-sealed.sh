@@ -2,6 +2,7 @@
 # mayfly build on sources in each language: the digest is that of the source,
 # and what a failed compiler said is shown, with its status.
 # test: once
+# test: full
 # test: no-san
 # test: timeout 600
 . "$LIB"

@@ -2,6 +2,7 @@
 # Directories with a Dockerfile, built and run as a user would: FROM scratch,
 # with and without mayfly.yaml beside it, and one that cannot be followed.
 # test: timeout 180
+# test: no-san
 . "$LIB"
 
 mkdir tmp app

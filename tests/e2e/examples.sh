@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every example, run from its directory as it stands, answers over HTTP.
+# test: no-san
 # test: timeout 600
 . "$LIB"
 . "$SRC/tests/builders.sh"

@@ -3,6 +3,7 @@
 # files put in through them by later layers, a Python program, and nginx from
 # a Dockerfile.
 # test: timeout 240
+# test: no-san
 . "$LIB"
 
 export XDG_CACHE_HOME="$TMP/cache"

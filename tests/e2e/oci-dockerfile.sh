@@ -4,6 +4,7 @@
 # the store in MAYFLY_CACHE_DIR, and the source is as it was.
 # test: once
 # test: timeout 180
+# test: no-san
 . "$LIB"
 
 MAYFLY_LIBEXEC=$(dirname "$MAYFLY")
