@@ -57,9 +57,31 @@ void signal_action_changed(int sig)
 	signal_update_exit_work();
 }
 
+/* What the first thread leaves to the others. */
+static uint64_t blocked_in_first(void)
+{
+	struct list *pos;
+
+	list_for_each(pos, &thread_all) {
+		struct thread *t = container_of(pos, struct thread, all_node);
+
+		if (t->tid == PID && t->state != THREAD_DEAD)
+			return t->sig.blocked | SIG_BIT(SIGKILL);
+	}
+	return ~0UL;
+}
+
+/*
+ * Signals of the process are for the first thread as long as it takes them,
+ * as on Linux: programs wait for work there.
+ */
 static uint64_t deliverable(const struct thread *t)
 {
-	return (t->sig.queue.pending | process_queue.pending) & ~t->sig.blocked;
+	uint64_t all = process_queue.pending;
+
+	if (all && t->tid != PID)
+		all &= blocked_in_first();
+	return (t->sig.queue.pending | all) & ~t->sig.blocked;
 }
 
 bool signal_pending(void)
@@ -106,23 +128,33 @@ int signal_send_thread(struct thread *t, const struct ksiginfo *info)
 	return err;
 }
 
-int signal_send_process_info(const struct ksiginfo *info)
+/* One that waits for it by name, else the first thread, else who runs. */
+static struct thread *find_taker(uint64_t bit)
 {
-	uint64_t bit = SIG_BIT(info->signo);
 	struct thread *taker = NULL;
 	struct list *pos;
-	int err;
 
 	if (wants(current, bit) && current->state != THREAD_DEAD)
 		taker = current;
 	list_for_each(pos, &thread_all) {
 		struct thread *t = container_of(pos, struct thread, all_node);
 
-		if (!wants(t, bit))
+		if (!wants(t, bit) || t->state == THREAD_DEAD)
 			continue;
-		if (!taker || (t->sig.waiting_for & bit))
+		if (t->sig.waiting_for & bit)
+			return t;
+		if (!taker || t->tid == PID)
 			taker = t;
 	}
+	return taker;
+}
+
+int signal_send_process_info(const struct ksiginfo *info)
+{
+	uint64_t bit = SIG_BIT(info->signo);
+	struct thread *taker = find_taker(bit);
+	int err;
+
 	if (is_ignored(info->signo) && taker && !(taker->sig.blocked & bit))
 		return 0;
 	err = sigqueue_add(&process_queue, info);
@@ -290,7 +322,7 @@ void signal_deliver(struct mf_regs *r)
 {
 	struct ksiginfo info;
 
-	while (signal_take(~current->sig.blocked, &info)) {
+	while (signal_take(deliverable(current), &info)) {
 		uint64_t h = actions[info.signo - 1].handler;
 
 		if (is_ignored(info.signo) && info.signo != SIGKILL)
