@@ -7,6 +7,7 @@ it; its subclasses say what the command is and what its output must be.
 import fcntl
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -85,7 +86,9 @@ class Case:
         if self.substrate == "kvm" and KVM_PROBLEM:
             return [Result(self.name, "skip", KVM_PROBLEM)]
         start = time.monotonic()
-        self.tmp = tempfile.mkdtemp(prefix="mayfly-test-")
+        # Letters and digits only: names of images are made of this one.
+        self.tmp = f"{tempfile.gettempdir()}/mayfly-test-{secrets.token_hex(6)}"
+        os.mkdir(self.tmp)
         os.chmod(self.tmp, 0o755)
         os.mkdir(f"{self.tmp}/t")
         os.mkdir(f"{self.tmp}/run", 0o700)
