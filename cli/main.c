@@ -3,6 +3,7 @@
  * The mayfly command: finds the verb and runs it. Each verb is a struct cmd
  * in its own file.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,12 +68,11 @@ static int help(int argc, char **argv)
 	return STATUS_OK;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "--help";
 	const struct cmd *cmd;
 
-	console_hold();
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
 	    strcmp(verb, "help") == 0)
 		return help(argc, argv);
@@ -82,4 +82,16 @@ int main(int argc, char **argv)
 	if (!cmd)
 		return unknown_verb(verb);
 	return cmd->run(cmd, argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	console_hold();
+	status = run(argc, argv);
+	if (status != STATUS_OK || (fflush(stdout) == 0 && !ferror(stdout)))
+		return status;
+	cmd_log("cannot write to standard output: %s", strerror(errno));
+	return STATUS_FAILED;
 }

@@ -49,6 +49,15 @@ expect_match 'nothing to inspect' err
 expect_status 125 "$MAYFLY" doctor --jsn
 expect_match 'did you mean --json' err
 
+# What cannot be written is no success.
+for words in --help version 'run --help' 'doctor --json'; do
+	got=0
+	# shellcheck disable=SC2086 # words
+	"$MAYFLY" $words >/dev/full 2>err || got=$?
+	[ "$got" = 125 ] || fail "$words into a full device: status $got"
+	expect_match '^mayfly: cannot write to standard output: No space' err
+done
+
 # The man pages know every option that --help lists; trace has those of run.
 for verb in run build inspect doctor trace; do
 	"$MAYFLY" "$verb" --help |
