@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cmd.h"
 #include "cli/env_list.h"
@@ -138,6 +139,20 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 	return 0;
 }
 
+/* An image in the place of what it is made of would be the end of that. */
+static int refuse_own_source(const char *source, const char *out, struct err *e)
+{
+	struct stat s, o;
+
+	if (!source || stat(source, &s) < 0 || stat(out, &o) < 0 ||
+	    s.st_dev != o.st_dev || s.st_ino != o.st_ino)
+		return 0;
+	return err_set(e, EINVAL,
+		       "the image would replace its own source %s: --output "
+		       "names another file",
+		       source);
+}
+
 static int seal(struct source *source, const struct build *b,
 		const struct paths *paths, struct progress *progress,
 		struct err *e)
@@ -155,6 +170,9 @@ static int seal(struct source *source, const struct build *b,
 		return err_set(e, ENOMEM, "out of memory");
 	}
 	job.out_path = b->output ? b->output : output;
+	r = refuse_own_source(b->source.path, job.out_path, e);
+	if (r < 0)
+		return r;
 	r = seal_image(&job, &result, e);
 	progress_clear(progress);
 	if (r < 0)

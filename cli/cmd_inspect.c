@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
@@ -54,15 +55,40 @@ static unsigned stop_signal(const struct manifest *m)
 	return m->stop_signal ? m->stop_signal : SIGTERM;
 }
 
+#define ESCAPED_LEN 4u /* \\xNN */
+
+/* JSON is UTF-8; in a name that is not, bytes above 127 become \\xNN. */
+static json_t *name_json(const char *name)
+{
+	json_t *string = json_string(name);
+	AUTO_FREE char *text = NULL;
+	char *to;
+
+	if (string)
+		return string;
+	text = malloc(ESCAPED_LEN * strlen(name) + 1);
+	if (!text)
+		return NULL;
+	for (to = text; *name; name++) {
+		if (*name & 0x80)
+			to += snprintf(to, ESCAPED_LEN + 1, "\\x%02x",
+				       (uint8_t)*name);
+		else
+			*to++ = *name;
+	}
+	*to = '\0';
+	return json_string(text);
+}
+
 static int add_file(void *arg, const char *path, const struct erofs_inode *ino)
 {
 	char mode[8], type[2] = { type_of(ino->mode) };
 
 	snprintf(mode, sizeof(mode), "%04o", ino->mode & 07777);
-	return json_array_append_new(arg,
-				     json_pack("{s:s, s:s, s:s, s:I}", "path",
-					       path, "type", type, "mode", mode,
-					       "size", (json_int_t)ino->size));
+	return json_array_append_new(
+		arg, json_pack("{s:o, s:s, s:s, s:I}", "path", name_json(path),
+			       "type", type, "mode", mode, "size",
+			       (json_int_t)ino->size));
 }
 
 static int print_json(const struct image *img, const char *digest,

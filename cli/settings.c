@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "abi/layout.h"
 #include "cli/opts.h"
 #include "cli/parse.h"
 #include "host/cleanup.h"
@@ -234,6 +235,9 @@ static int read_memory(const struct reader *r, const char *key,
 	if (!text || parse_size(&r->s->memory_bytes, text, &why) < 0)
 		return bad(r, &n->start_mark, "%s is not a size like 64m or 1g",
 			   key);
+	if (r->s->memory_bytes > MF_RAM_MAX)
+		return bad(r, &n->start_mark,
+			   "%s is above 64g, the most a guest can have", key);
 	return 0;
 }
 
@@ -322,7 +326,7 @@ static const struct {
 	const char *name;
 	int (*read)(const struct reader *r, const char *key,
 		    const yaml_node_t *n);
-} keys[] = {
+} keys[SETTINGS_KEYS] = {
 	{ "args", read_args },
 	{ "builder", read_builder },
 	{ "command", read_command },
@@ -336,17 +340,15 @@ static const struct {
 	{ "ports", read_ports },
 };
 
-#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
-
 static int unknown_key(const struct reader *r, const yaml_node_t *k,
 		       const char *name)
 {
-	const char *names[KEY_COUNT + 1] = { NULL };
+	const char *names[SETTINGS_KEYS + 1] = { NULL };
 	const char *near;
 	char list[128] = "";
 	size_t i, len = 0;
 
-	for (i = 0; i < KEY_COUNT; i++) {
+	for (i = 0; i < SETTINGS_KEYS; i++) {
 		names[i] = keys[i].name;
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
 					i ? ", " : "", names[i]);
@@ -360,8 +362,7 @@ static int unknown_key(const struct reader *r, const yaml_node_t *k,
 		   name, list);
 }
 
-static int read_pair(const struct reader *r, const yaml_node_pair_t *p,
-		     bool seen[KEY_COUNT])
+static int read_pair(const struct reader *r, const yaml_node_pair_t *p)
 {
 	const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
 	const yaml_node_t *v = yaml_document_get_node(r->doc, p->value);
@@ -370,12 +371,12 @@ static int read_pair(const struct reader *r, const yaml_node_pair_t *p,
 
 	if (!name)
 		return bad(r, &k->start_mark, "a key is not a word");
-	for (i = 0; i < KEY_COUNT; i++) {
+	for (i = 0; i < SETTINGS_KEYS; i++) {
 		if (strcmp(keys[i].name, name) != 0)
 			continue;
-		if (seen[i])
+		if (r->s->line[i])
 			return bad(r, &k->start_mark, "%s is said twice", name);
-		seen[i] = true;
+		r->s->line[i] = k->start_mark.line + 1;
 		return keys[i].read(r, name, v);
 	}
 	return unknown_key(r, k, name);
@@ -385,7 +386,6 @@ static int read_root(const struct reader *r)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(r->doc);
 	const yaml_node_pair_t *p;
-	bool seen[KEY_COUNT] = { false };
 	int err = 0;
 
 	if (!root ||
@@ -396,7 +396,7 @@ static int read_root(const struct reader *r)
 			   "this is not a map, with lines KEY: value");
 	for (p = root->data.mapping.pairs.start;
 	     p < root->data.mapping.pairs.top && err == 0; p++)
-		err = read_pair(r, p, seen);
+		err = read_pair(r, p);
 	return err;
 }
 
@@ -439,8 +439,8 @@ int settings_parse(struct settings *ret, const char *text, size_t len,
 	struct reader r = { ret, &doc, path, e };
 	int err;
 
-	*ret = (struct settings){ 0 };
-	if (!yaml_parser_initialize(&parser))
+	*ret = (struct settings){ .path = strdup(path) };
+	if (!ret->path || !yaml_parser_initialize(&parser))
 		return out_of_memory(&r);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (!yaml_parser_load(&parser, &doc)) {
@@ -479,8 +479,22 @@ int settings_read(struct settings *ret, const char *path, struct err *e)
 	return settings_parse(ret, text, (size_t)st.st_size, path, e);
 }
 
+char *settings_at(const struct settings *s, const char *key)
+{
+	char *text;
+	size_t i;
+
+	for (i = 0; i < SETTINGS_KEYS; i++) {
+		if (strcmp(keys[i].name, key) == 0 && s->line[i] &&
+		    asprintf(&text, "%s:%zu", s->path, s->line[i]) > 0)
+			return text;
+	}
+	return NULL;
+}
+
 void settings_fini(struct settings *s)
 {
+	free(take_ptr(s->path));
 	free(take_ptr(s->builder));
 	free(take_ptr(s->entry));
 	free(take_ptr(s->cwd));

@@ -18,7 +18,11 @@
 #define SETTINGS_SIZE_MAX (64u << 10) /* bytes of a file */
 #define SETTINGS_LIST_MAX 1024u /* entries of a list or map */
 
+#define SETTINGS_KEYS 11u
+
 struct settings {
+	char *path; /* for messages */
+	size_t line[SETTINGS_KEYS]; /* of each key, from 1; 0: not there */
 	char *builder, *entry, *cwd; /* NULL: not said */
 	struct strlist command; /* empty: not said */
 	struct strlist args;
@@ -36,6 +40,8 @@ int settings_parse(struct settings *ret, const char *text, size_t len,
 /* Reads a file. -ENOENT if there is none. */
 int settings_read(struct settings *ret, const char *path, struct err *e);
 void settings_fini(struct settings *s);
+/* "FILE:LINE" of a key, to be freed; NULL if it is not there. */
+char *settings_at(const struct settings *s, const char *key);
 
 #define AUTO_SETTINGS __attribute__((cleanup(settings_fini)))
 

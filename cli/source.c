@@ -91,8 +91,13 @@ static int choose_builder(const struct preparation *p, const struct builders *l,
 {
 	if (p->o->builder)
 		return builders_get(l, p->o->builder, &job->builder, e);
-	if (p->settings.builder)
-		return builders_get(l, p->settings.builder, &job->builder, e);
+	if (p->settings.builder) {
+		AUTO_FREE char *at = settings_at(&p->settings, "builder");
+
+		return err_at(e, at,
+			      builders_get(l, p->settings.builder,
+					   &job->builder, e));
+	}
 	return builders_detect(l, p->s, job->source, &job->builder, e);
 }
 
@@ -175,6 +180,18 @@ static void drop_default_args(struct source_config *c)
 	c->args_default = 0;
 }
 
+static int add_files(const struct preparation *p, struct err *e)
+{
+	AUTO_FREE char *at = settings_at(&p->settings, "files");
+	const struct strlist *files = &p->settings.files;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < files->count && r == 0; i++)
+		r = add_host(p->s, p->base, files->items[i], e);
+	return err_at(e, at, r);
+}
+
 static int apply_settings(struct preparation *p, struct err *e)
 {
 	struct source_config *c = &p->s->config;
@@ -185,17 +202,20 @@ static int apply_settings(struct preparation *p, struct err *e)
 	if (set->command.count > 0) {
 		free(take_ptr(c->program));
 		c->args_default = 0;
+		c->args_at = settings_at(set, "command");
 	}
 	move_list(&c->args, &set->command);
 	move_list(&c->ports, &set->ports);
 	if (set->cwd) {
 		free(c->cwd);
 		c->cwd = take_ptr(set->cwd);
+		c->cwd_at = settings_at(set, "cwd");
 	}
 	if (set->memory_bytes)
 		c->memory_bytes = set->memory_bytes;
 	c->no_rewrite = set->no_rewrite;
 	move_list(&c->not_rewritten, &set->not_rewritten);
+	c->not_rewritten_at = settings_at(set, "no-rewrite");
 	for (i = 0; i < set->env.count && r == 0; i++)
 		r = source_set_env(p->s, set->env.items[i]);
 	if (!p->o->args_count && set->args.count > 0)
@@ -204,9 +224,7 @@ static int apply_settings(struct preparation *p, struct err *e)
 		r = strlist_add(&c->args, set->args.items[i]);
 	if (r < 0)
 		return err_set(e, ENOMEM, "out of memory");
-	for (i = 0; i < set->files.count && r == 0; i++)
-		r = add_host(p->s, p->base, set->files.items[i], e);
-	return r;
+	return add_files(p, e);
 }
 
 /* ---- all of it ---- */

@@ -48,3 +48,14 @@ int err_sys(struct err *e, int code, const char *fmt, ...)
 	}
 	return -code;
 }
+
+int err_at(struct err *e, const char *where, int r)
+{
+	char text[sizeof(e->text)];
+
+	if (r < 0 && where && e) {
+		memcpy(text, e->text, sizeof(text));
+		err_set(e, e->code, "%s: %s", where, text);
+	}
+	return r;
+}

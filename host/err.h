@@ -21,4 +21,10 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 int err_sys(struct err *e, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Puts "WHERE: " before the sentence if `r` is an error and `where` not NULL.
+ * Returns r.
+ */
+int err_at(struct err *e, const char *where, int r);
+
 #endif

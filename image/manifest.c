@@ -216,8 +216,12 @@ static json_t *strings_json(const char *const *list, size_t count)
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		json_array_append_new(array, json_string(list[i]));
+	for (i = 0; i < count; i++) {
+		if (json_array_append_new(array, json_string(list[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
 	return array;
 }
 

@@ -56,8 +56,10 @@ static int add_excluded(const struct source *s, struct strlist *argv,
 	int r = 0;
 
 	for (i = 0; i < s->config.not_rewritten.count && r == 0; i++)
-		r = add_resolved(&s->stage, s->config.not_rewritten.items[i],
-				 argv, e);
+		r = err_at(e, s->config.not_rewritten_at,
+			   add_resolved(&s->stage,
+					s->config.not_rewritten.items[i], argv,
+					e));
 	return r;
 }
 

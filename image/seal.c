@@ -77,6 +77,27 @@ static int add_default_env(struct source *s, struct err *e)
 	return 0;
 }
 
+/*
+ * What an image of elsewhere does not have is made, as its runtimes do; a
+ * person who asks for it is told.
+ */
+static int add_cwd(const struct source *s, struct err *e)
+{
+	const struct source_config *c = &s->config;
+	AUTO_CLOSE int fd = -1;
+
+	if (!c->cwd)
+		return 0;
+	fd = stage_open(&s->stage, c->cwd, O_PATH | O_DIRECTORY);
+	if (fd >= 0)
+		return 0;
+	if (fd == -ENOENT && !c->cwd_at)
+		return stage_put_dir(&s->stage, c->cwd, 0755, e);
+	return err_at(e, c->cwd_at,
+		      err_sys(e, -fd, "cannot work in %s of the image",
+			      c->cwd));
+}
+
 static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
 {
 	const struct source_config *c = &s->config;
@@ -101,6 +122,8 @@ static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
 					c->args.count - 1,
 	};
 	AUTO_FREE char *text = NULL;
+	struct manifest parsed;
+	int r;
 
 	text = manifest_format(&m);
 	if (!text)
@@ -108,6 +131,10 @@ static int put_manifest(const struct source *s, uint64_t memory, struct err *e)
 			       "cannot write the manifest: %s, an argument or "
 			       "a variable is not UTF-8",
 			       c->program);
+	r = manifest_parse(&parsed, text, strlen(text), e);
+	if (r < 0)
+		return r;
+	manifest_fini(&parsed);
 	return stage_put_text(&s->stage, IMAGE_PATH_MANIFEST, text, e);
 }
 
@@ -144,7 +171,9 @@ static int complete(const struct seal_job *job, const sigset_t *mask,
 	if (r == 0)
 		r = add_default_env(s, e);
 	if (r == 0)
-		r = entry_resolve(s, e);
+		r = add_cwd(s, e);
+	if (r == 0)
+		r = err_at(e, s->config.args_at, entry_resolve(s, e));
 	if (r == 0)
 		r = closure_add(s, &private_bytes, e);
 	if (r == 0)
@@ -203,7 +232,7 @@ static int check_undisturbed(const struct source *s, struct err *e)
 int seal_image(const struct seal_job *job, struct seal_result *ret,
 	       struct err *e)
 {
-	AUTO_SIGGUARD struct sigguard guard;
+	AUTO_SIGGUARD struct sigguard guard = { .active = false };
 	AUTO_DRAFT struct file_draft draft = { .fd = -1 };
 	struct seal_result result = { 0 };
 	struct mkfs_job mkfs = { .dir = job->source->stage.path,
@@ -211,8 +240,14 @@ int seal_image(const struct seal_job *job, struct seal_result *ret,
 				 .gid = job->source->config.gid,
 				 .mask = &guard.old,
 				 .watch = &job->source->watch };
+	struct stat st;
 	int r;
 
+	if (stat(job->out_path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EINVAL,
+			       "cannot write %s: it is there and "
+			       "not a regular file",
+			       job->out_path);
 	sigguard_init(&guard);
 	r = file_draft_init(&draft, job->out_path, 0644);
 	if (r < 0)

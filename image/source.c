@@ -27,6 +27,9 @@ void source_fini(struct source *s)
 	stage_drop(&s->stage);
 	free(take_ptr(s->config.program));
 	free(take_ptr(s->config.cwd));
+	free(take_ptr(s->config.args_at));
+	free(take_ptr(s->config.cwd_at));
+	free(take_ptr(s->config.not_rewritten_at));
 	strlist_fini(&s->config.args);
 	strlist_fini(&s->config.env);
 	strlist_fini(&s->config.ports);

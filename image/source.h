@@ -30,6 +30,8 @@ struct source_config {
 	bool libraries; /* this machine's libraries complete the tree */
 	bool no_rewrite; /* system calls stay as they are, everywhere ... */
 	struct strlist not_rewritten; /* ... or below these paths */
+	/* "FILE:LINE" that asked for it, for messages; NULL: none did */
+	char *args_at, *cwd_at, *not_rewritten_at;
 };
 
 /* Files at or below `image` were copied from `host`. Both are absolute. */

@@ -40,9 +40,15 @@ function readPackage(app) {
 // The file that node would run for a name, or undefined.
 function resolveFile(app, name) {
 	const base = path.resolve(app, name);
+	const inner = path.join(base, "package.json");
 	const tries = [base];
 	for (const suffix of [".js", ".json", ".node"])
 		tries.push(base + suffix);
+	if (fs.existsSync(inner)) {
+		const {main} = JSON.parse(fs.readFileSync(inner, "utf8"));
+		const file = path.resolve(base, String(main || "index"));
+		tries.push(file, file + ".js", path.join(file, "index.js"));
+	}
 	tries.push(path.join(base, "index.js"));
 	return tries.find((f) => fs.existsSync(f) && fs.statSync(f).isFile());
 }

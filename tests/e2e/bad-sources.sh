@@ -37,6 +37,34 @@ expect_status 125 "$MAYFLY" build hello --add none
 expect_match '^mayfly: cannot add none: No such file' err
 nothing_left 'a loop'
 
+# An image in the place of something else.
+cp hello same
+expect_status 125 "$MAYFLY" build same -o same
+expect_match 'replace its own source same' err
+cmp hello same || fail 'the source is gone'
+mkfifo pipe
+expect_status 125 "$MAYFLY" build hello -o pipe
+expect_match 'cannot write pipe: it is there and not a regular file' err
+[ -p pipe ] || fail 'the pipe is gone'
+rm pipe same
+
+# What no start could take is not sealed, and nothing is dropped.
+# shellcheck disable=SC2046 # words
+expect_status 125 "$MAYFLY" build hello -- $(seq 1 1100)
+expect_match 'at most 1024' err
+expect_status 125 "$MAYFLY" build hello -- "$(printf 'caf\351')"
+expect_match 'is not UTF-8' err
+nothing_left 'what cannot be sealed'
+printf 'memory: 70g\n' >big.yaml
+expect_status 125 "$MAYFLY" build --config big.yaml hello
+expect_match 'big.yaml:1:.*memory is above 64g' err
+mkdir odd
+echo x >"odd/$(printf 'x\377y')"
+"$MAYFLY" build hello --add odd:/odd -o odd.img >/dev/null
+"$MAYFLY" inspect --json odd.img >out
+expect_match 'odd/x.*xffy' out
+rm -r odd odd.img big.yaml
+
 # Links in what is added: kept if they lead to something in the image, or to
 # what exists only when a program runs, or if they lead to nothing here as
 # well; left out if they lead out of what was given.

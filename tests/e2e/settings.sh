@@ -95,21 +95,28 @@ expect_status 0 "$MAYFLY" run --substrate process busybox.img
 
 # Mistakes.
 refused() {
-	expect_status 125 "$MAYFLY" build app -o bad.img
+	expect_status "${2-125}" "$MAYFLY" build app -o bad.img
 	expect_match "$1" err
 	[ "$(wc -l <err)" = 1 ] || fail "more than a line: $(cat err)"
 	[ ! -e bad.img ] || fail 'an image'
 	[ -z "$(ls tmp)" ] || fail "left: $(ls tmp)"
-	expect_status 125 "$MAYFLY" run --substrate process app
+	expect_status "${2-125}" "$MAYFLY" run --substrate process app
 	expect_match "$1" err
 }
 printf 'port: 80\nbilder: first\n' >app/mayfly.yaml
 refused '^mayfly: app/mayfly.yaml:2: there is no key bilder; did you mean '\
 'builder\?$'
 printf 'builder: nobody\n' >app/mayfly.yaml
-refused '^mayfly: there is no builder nobody; there are: first, second'
+refused '^mayfly: app/mayfly.yaml:1: there is no builder nobody; '\
+'there are: first, second'
 printf 'builder: first\nfiles: [none]\n' >app/mayfly.yaml
-refused '^mayfly: cannot add none: No such file'
+refused '^mayfly: app/mayfly.yaml:2: cannot add none: No such file'
+printf 'builder: first\n\nno-rewrite: /none\n' >app/mayfly.yaml
+refused '^mayfly: app/mayfly.yaml:3: cannot leave /none of the image as it is'
+printf 'builder: first\ncwd: /none\n' >app/mayfly.yaml
+refused '^mayfly: app/mayfly.yaml:2: cannot work in /none of the image: No such'
+printf 'builder: first\ncommand: none\n' >app/mayfly.yaml
+refused '^mayfly: app/mayfly.yaml:2: the program none is not in the image$' 126
 printf 'builder: first\nfiles: ["conf:relative"]\n' >app/mayfly.yaml
 refused 'conf:relative is not HOSTPATH or HOSTPATH:IMAGEPATH'
 head -c 70000 /dev/zero >app/mayfly.yaml
