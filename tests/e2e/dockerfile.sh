@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Directories with a Dockerfile, built and run as a user would: FROM scratch,
 # with and without mayfly.yaml beside it, and one that cannot be followed.
+# test: once
 # test: timeout 180
 # test: no-san
 . "$LIB"

@@ -2,6 +2,7 @@
 # A Dockerfile followed for an ordinary user: with a range in /etc/subuid as
 # for root; without one, what needs no other user, and a sentence for the
 # rest. Nothing is left, though files belonged to subordinate users.
+# test: no-san
 # test: once
 # test: timeout 180
 # test: may-skip only root can become an ordinary user

@@ -2,6 +2,7 @@
 # Container images built and run as a user would: a static server, a dynamic
 # one in the tree of a distribution, arguments as docker treats them, what
 # goes wrong.
+# test: no-san
 # test: timeout 180
 . "$LIB"
 

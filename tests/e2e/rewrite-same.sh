@@ -3,6 +3,7 @@
 # tests of other layers run them rewritten and compare with Linux; here those
 # that are nearest to a call are run again without. rewrite-same-all.sh takes
 # all programs of the abi layer.
+# test: no-san
 # test: timeout 120
 . "$LIB"
 

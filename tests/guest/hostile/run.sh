@@ -5,11 +5,12 @@
 . "$LIB"
 
 # ends STATUS REGEX WAY [NUMBER]: exactly this
+limit=5s
 ends() {
 	want=$1
 	regex=$2
 	shift 2
-	expect_status "$want" run --timeout 5s "$PROG" "$@"
+	expect_status "$want" run --timeout "$limit" "$PROG" "$@"
 	[ -z "$regex" ] || expect_match "$regex" err
 	monitor_is_fine "$@"
 }
@@ -19,7 +20,7 @@ ends() {
 fine=
 dies() {
 	got=0
-	run --timeout 2s "$PROG" "$@" >out 2>err || got=$?
+	run --timeout 1s "$PROG" "$@" >out 2>err || got=$?
 	case $got in
 	124 | 125 | 13[0-9]) ;;
 	"$fine") monitor_is_fine "$@"; return ;;
@@ -49,11 +50,13 @@ ends 125 'gave up: made up' panic
 if grep -q "$(printf '\033')" err; then
 	fail 'control characters of the guest reached the terminal'
 fi
+limit=1s
 ends 124 'did not end' wait
 expect_status 137 run --timeout 9s -m 32m "$PROG" hog 128
 expect_match 'ran out of memory' err
 ends 124 'did not end' doorbell-loop 1
 ends 124 'did not end' doorbell-loop 2
+limit=5s
 
 for n in 0 16 999 0x80000000 0xffffffff; do
 	ends 125 "$contract.*doorbell" doorbell "$n"
