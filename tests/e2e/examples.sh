@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every example, run from its directory as it stands, answers over HTTP.
 # test: no-san
+# test: once
 # test: timeout 600
 . "$LIB"
 . "$SRC/tests/builders.sh"
 
-# answers NAME PORT PATH TEXT: the example, or the file, listens on PORT
+substrates='process kvm'
+[ -w /dev/kvm ] || substrates=process
+
+# answers NAME PORT PATH TEXT: the example, or the file, listens on PORT; what
+# the first substrate builds the second one finds
 answers() {
+	for SUBSTRATE in $substrates; do
+		answers_here "$@"
+	done
+}
+
+answers_here() {
 	source=$SRC/examples/$1
 	[ ! -f "$1" ] || source=$1
 	port=$(free_port)
