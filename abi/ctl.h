@@ -2,10 +2,15 @@
 /*
  * The control socket: how a parent (the CLI, later the daemon) starts one
  * monitor and learns of its life. A SOCK_SEQPACKET pair; the monitor holds
- * its end as descriptor MF_CTL_FD. The parent sends exactly one
- * struct mf_ctl_start, then any number of struct mf_ctl_command; the monitor
- * sends struct mf_ctl_event messages and exits after MF_EV_EXITED. When
- * the parent's end closes, the monitor ends its guest.
+ * its end as descriptor MF_CTL_FD. The parent sends a struct mf_ctl_start,
+ * then any number of struct mf_ctl_command; the monitor sends struct
+ * mf_ctl_event messages and exits after MF_EV_EXITED. When the parent's end
+ * closes, the monitor ends its guest.
+ *
+ * A monitor can wait: as a shell, with a machine and nothing in it
+ * (MF_START_SHELL), or after MF_EV_EXITED, as the snapshot's guest again to
+ * the byte (mf_ctl_start.keep). It says MF_EV_SHELL then, and the parent
+ * sends another struct mf_ctl_start; commands that come first are dropped.
  *
  * Both ends are programs of the same release; versions must match exactly.
  */
@@ -16,7 +21,7 @@
 #include "abi/snapshot.h"
 
 #define MF_CTL_FD	  3
-#define MF_CTL_VERSION	  3u
+#define MF_CTL_VERSION	  4u
 #define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
 #define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
@@ -37,6 +42,14 @@ enum mf_start_kind {
 	 * the strings only the host name is used, and `cwd` and `path` must
 	 * still lie inside. */
 	MF_START_COPY = 2,
+	/* Nothing yet: substrate, kvm_fd and the CPUID entries are used, no
+	 * image comes along. The next message has neither of the latter two,
+	 * the same substrate, and is of one of the kinds above. */
+	MF_START_SHELL = 3,
+	/* After MF_EV_EXITED of a kept copy: that copy once more, on the ports
+	 * it has. Of the strings only the host name is used, and no
+	 * descriptors come along. */
+	MF_START_AGAIN = 4,
 };
 
 /*
@@ -44,11 +57,11 @@ enum mf_start_kind {
  * described in struct mf_boot, then cpuid_count entries of struct
  * kvm_cpuid_entry2: what KVM_GET_SUPPORTED_CPUID said on this host since it
  * booted (asking costs about a millisecond on nested hosts; with no entries
- * the monitor asks itself). With it travel, by SCM_RIGHTS: the image,
- * then /dev/kvm if kvm_fd is 1, then one bound socket per port (TCP: bound
- * and not yet listening; all non-blocking), then, if `trace` is on, the
- * non-blocking descriptor that the trace is written to, then, if `kind` is
- * not MF_START_BOOT, the snapshot.
+ * the monitor asks itself). With it travel, by SCM_RIGHTS: the image, if the
+ * kind has one, then /dev/kvm if kvm_fd is 1, then one bound socket per port
+ * (TCP: bound and not yet listening; all non-blocking), then, if `trace` is on,
+ * the non-blocking descriptor that the trace is written to, then, if `kind` is
+ * MF_START_SNAPSHOT or MF_START_COPY, the snapshot.
  */
 struct mf_ctl_start {
 	uint32_t version; /* MF_CTL_VERSION */
@@ -67,6 +80,9 @@ struct mf_ctl_start {
 	uint16_t tty_rows, tty_cols;
 	uint32_t egress; /* enum mf_egress */
 	uint32_t kind; /* enum mf_start_kind */
+	uint32_t keep; /* 1: a copy is reset at its end and waits, where the
+			* substrate can do that */
+	uint32_t pad;
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
 	struct mf_trace_config trace;
@@ -77,6 +93,7 @@ enum mf_command_kind {
 	MF_CMD_CONNECTED = 2, /* u.connected */
 	MF_CMD_TRACE = 3, /* u.trace; if it is on, with a non-blocking
 			   * descriptor by SCM_RIGHTS; replaces what was */
+	MF_CMD_FINISH = 4, /* the guest ends now, with MF_EXIT_PARENT */
 };
 
 /*
@@ -109,6 +126,7 @@ enum mf_event_kind {
 	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
 	MF_EV_CONNECT = 6, /* u.connect; answered by MF_CMD_CONNECTED */
 	MF_EV_SNAPSHOT = 7, /* u.snapshot: the file is written but its header */
+	MF_EV_SHELL = 8, /* waits for another struct mf_ctl_start */
 };
 
 /*
@@ -130,7 +148,7 @@ enum mf_exit_reason {
 	MF_EXIT_CONTRACT = 4, /* the guest broke the contract */
 	MF_EXIT_PANIC = 5, /* the guest kernel gave up, text says why */
 	MF_EXIT_HOST = 6, /* the host failed us, text says how */
-	MF_EXIT_PARENT = 7, /* the parent went away */
+	MF_EXIT_PARENT = 7, /* the parent went away, or wanted it */
 	MF_EXIT_SNAPSHOT = 8, /* it was taken, MF_EV_SNAPSHOT came before */
 	MF_EXIT_NO_SNAPSHOT = 9, /* none can be taken here, text says why */
 };

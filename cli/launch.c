@@ -152,6 +152,7 @@ int launch_prepare(struct launch *ret, struct run_options *o,
 	ret->kvm_fd = -1;
 	ret->port_count = 0;
 	ret->egress = NULL;
+	ret->shell = false;
 	if (o->memory_bytes && o->memory_bytes < need)
 		return err_set(e, ENOMEM,
 			       "the program needs at least %llum "
@@ -255,6 +256,26 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 	return 0;
 }
 
+int launch_send_shell(struct launch *l, struct err *e)
+{
+	struct start_message m;
+	unsigned n = 0;
+	int r;
+
+	r = start_message_init_shell(&m, e);
+	if (r < 0)
+		return r;
+	m.start->substrate = l->substrate;
+	if (l->kvm_fd >= 0) {
+		start_message_add_kvm(&m, l->kvm_fd);
+		n = 1;
+	}
+	r = start_message_send(&m, l->ctl, &l->kvm_fd, n);
+	start_message_fini(&m);
+	l->shell = r == 0;
+	return r < 0 ? err_sys(e, -r, "cannot talk to the monitor") : 0;
+}
+
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e)
 {
@@ -270,7 +291,7 @@ int launch_send(struct launch *l, const struct run_options *o,
 	snprintf(l->name, sizeof(l->name), "%s",
 		 (const char *)(m.start + 1) + m.start->hostname_off);
 	fds[n++] = img->fd;
-	if (l->kvm_fd >= 0) {
+	if (l->kvm_fd >= 0 && !l->shell) {
 		start_message_add_kvm(&m, l->kvm_fd);
 		fds[n++] = l->kvm_fd;
 	}

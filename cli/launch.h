@@ -24,6 +24,7 @@ struct launch {
 	int port_fds[MF_PORTS_MAX];
 	uint32_t port_count;
 	struct egress *egress; /* or NULL */
+	bool shell; /* the monitor has its machine already */
 	char name[64]; /* of the instance, known when it was sent */
 };
 
@@ -31,6 +32,8 @@ struct launch {
 int launch_prepare(struct launch *ret, struct run_options *o,
 		   const struct image *img, struct err *e);
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
+/* Has the monitor make its machine and wait; launch_send fills it later. */
+int launch_send_shell(struct launch *l, struct err *e);
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e);
 /* Kills the monitor if it still runs, waits for it, closes everything. */

@@ -45,6 +45,7 @@ struct run_options {
 	struct run_snapshot *snapshot; /* NULL: an ordinary start */
 	struct egress_policy egress; /* --egress; grows while it runs */
 	struct name_servers dns; /* --dns */
+	bool keep; /* a copy is reset at its end, and waits */
 	bool stats;
 	bool help; /* nothing else counts */
 };

@@ -22,6 +22,8 @@
 #include "cli/kvm_features.h"
 #include "host/cleanup.h"
 
+#define HOSTNAME_SIZE 13u /* twelve digits */
+
 struct strings {
 	char *base; /* MF_CTL_ARGS_MAX bytes */
 	size_t len; /* bytes used; more than the maximum: did not fit */
@@ -173,17 +175,23 @@ static void set_egress(struct mf_ctl_start *start, const struct run_options *o)
 		start->egress |= MF_EGRESS_INET6;
 }
 
+/* Where no name was given: the beginning of the identity. */
+static void make_hostname(char ret[HOSTNAME_SIZE], const struct mf_ctl_start *s)
+{
+	const uint8_t *id = s->instance_id;
+
+	snprintf(ret, HOSTNAME_SIZE, "%02x%02x%02x%02x%02x%02x", id[0], id[1],
+		 id[2], id[3], id[4], id[5]);
+}
+
 static int set_strings(struct start_message *m, const struct run_options *o,
 		       const struct image *img, struct err *e)
 {
 	struct mf_ctl_start *start = m->start;
 	struct strings s = { .base = (char *)(start + 1) };
-	char hostname[13];
+	char hostname[HOSTNAME_SIZE];
 
-	snprintf(hostname, sizeof(hostname), "%02x%02x%02x%02x%02x%02x",
-		 start->instance_id[0], start->instance_id[1],
-		 start->instance_id[2], start->instance_id[3],
-		 start->instance_id[4], start->instance_id[5]);
+	make_hostname(hostname, start);
 	add_args(&s, start, o, img);
 	add_env(&s, start, o, img);
 	start->path_off = add(&s, img->manifest.program);
@@ -230,10 +238,44 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	set_egress(m.start, o);
 	if (o->snapshot)
 		m.start->kind = o->snapshot->kind;
+	m.start->keep = o->keep;
 	if (o->trace)
 		m.start->trace = o->trace->config;
 	*ret = m;
 	return 0;
+}
+
+static int init_small(struct start_message *ret, enum mf_start_kind kind,
+		      struct err *e)
+{
+	struct mf_ctl_start *s;
+	char *hostname;
+
+	s = calloc(1, sizeof(*s) + HOSTNAME_SIZE +
+			      MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE);
+	if (!s)
+		return err_set(e, ENOMEM, "out of memory");
+	hostname = (char *)(s + 1);
+	s->version = MF_CTL_VERSION;
+	s->kind = kind;
+	if (getrandom(s->instance_id, sizeof(s->instance_id), 0) < 0) {
+		free(s);
+		return err_sys(e, errno, "no random numbers");
+	}
+	make_hostname(hostname, s);
+	s->args_len = HOSTNAME_SIZE;
+	*ret = (struct start_message){ s, sizeof(*s) + HOSTNAME_SIZE };
+	return 0;
+}
+
+int start_message_init_shell(struct start_message *ret, struct err *e)
+{
+	return init_small(ret, MF_START_SHELL, e);
+}
+
+int start_message_init_again(struct start_message *ret, struct err *e)
+{
+	return init_small(ret, MF_START_AGAIN, e);
 }
 
 int start_message_send(const struct start_message *m, int ctl, const int *fds,
@@ -247,15 +289,18 @@ int start_message_send(const struct start_message *m, int ctl, const int *fds,
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count),
 	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	struct cmsghdr *c;
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-	memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+	if (fd_count > 0) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
+	}
 	if (sendmsg(ctl, &msg, MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 0;

@@ -80,8 +80,10 @@ int clock_init(struct instance *inst, struct err *e)
 	struct clock_state *c = &inst->clock;
 	struct clock_sample now = take_sample();
 
-	c->rate_known = c->tsc_khz != 0;
-	if (c->rate_known) {
+	if (c->mult) {
+		c->page_mult = 0; /* a guest that sees none of it yet */
+	} else if (c->tsc_khz) {
+		c->rate_known = true;
 		c->mult = (1000000ull << 32) / c->tsc_khz;
 	} else {
 		while (now.mono_ns - c->birth.mono_ns < CALIBRATE_NS)

@@ -15,7 +15,34 @@
 #define FDS_MAX	 (4 + MF_PORTS_MAX)
 #define BODY_MAX (MF_CTL_ARGS_MAX + MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE)
 
-static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
+static bool has_image(const struct mf_ctl_start *s)
+{
+	return s->kind != MF_START_SHELL && s->kind != MF_START_AGAIN;
+}
+
+static bool has_snapshot(const struct mf_ctl_start *s)
+{
+	return s->kind == MF_START_SNAPSHOT || s->kind == MF_START_COPY;
+}
+
+/* Whether a message of this kind can follow what we are. */
+static bool may_follow(const struct instance *inst,
+		       const struct mf_ctl_start *s)
+{
+	const struct mf_ctl_start *now = &inst->start;
+
+	if (!inst->ops)
+		return s->kind != MF_START_AGAIN;
+	if (s->substrate != now->substrate || s->kvm_fd || s->cpuid_count)
+		return false;
+	if (now->kind == MF_START_SHELL)
+		return has_image(s);
+	return s->kind == MF_START_AGAIN && !s->port_count &&
+	       !(s->trace.flags & MF_TRACE_ON);
+}
+
+static int check_start(const struct instance *inst,
+		       const struct mf_ctl_start *s, size_t len, struct err *e)
 {
 	if (len < sizeof(*s) || s->version != MF_CTL_VERSION)
 		return err_set(e, EPROTO,
@@ -28,39 +55,63 @@ static int check_start(const struct mf_ctl_start *s, size_t len, struct err *e)
 	    !s->args_len || s->args_len > MF_CTL_ARGS_MAX ||
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
 	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX ||
-	    s->kvm_fd > 1 || s->kind > MF_START_COPY)
+	    s->kvm_fd > 1 || s->keep > 1 || s->kind > MF_START_AGAIN ||
+	    !may_follow(inst, s))
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }
 
-static int take_fds(struct instance *inst, const struct msghdr *msg,
-		    struct err *e)
+static int take_fds(struct instance *inst, const struct mf_ctl_start *s,
+		    const struct msghdr *msg, struct err *e)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	bool trace = inst->start.trace.flags & MF_TRACE_ON;
-	bool snapshot = inst->start.kind != MF_START_BOOT;
-	uint32_t want = 1 + inst->start.kvm_fd + inst->start.port_count +
-			trace + snapshot;
+	bool trace = s->trace.flags & MF_TRACE_ON;
+	uint32_t want = has_image(s) + s->kvm_fd + s->port_count + trace +
+			has_snapshot(s);
 	int fds[FDS_MAX];
 	uint32_t at = 0;
 
-	if (!c || c->cmsg_type != SCM_RIGHTS || (msg->msg_flags & MSG_CTRUNC) ||
-	    c->cmsg_len != CMSG_LEN(want * sizeof(int)))
+	if ((msg->msg_flags & MSG_CTRUNC) ||
+	    (want && (!c || c->cmsg_type != SCM_RIGHTS ||
+		      c->cmsg_len != CMSG_LEN(want * sizeof(int)))))
 		return err_set(e, EPROTO,
 			       "the start message carries the wrong number of "
 			       "descriptors");
-	memcpy(fds, CMSG_DATA(c), want * sizeof(int));
-	inst->image_fd = fds[at++];
-	inst->kvm_fd = inst->start.kvm_fd ? fds[at++] : -1;
-	for (uint32_t i = 0; i < inst->start.port_count; i++)
+	if (want)
+		memcpy(fds, CMSG_DATA(c), want * sizeof(int));
+	if (has_image(s))
+		inst->image_fd = fds[at++];
+	if (s->kvm_fd)
+		inst->kvm_fd = fds[at++];
+	for (uint32_t i = 0; i < s->port_count; i++)
 		inst->port_fds[i] = fds[at++];
-	inst->trace_fd = trace ? fds[at++] : -1;
-	inst->snapshot_fd = snapshot ? fds[at++] : -1;
+	if (trace)
+		inst->trace_fd = fds[at++];
+	if (has_snapshot(s))
+		inst->snapshot_fd = fds[at++];
 	return 0;
+}
+
+/* A later message does not repeat the CPUID entries; one more of the same
+ * differs in its identity. */
+static void take_start(struct instance *inst, const struct mf_ctl_start *s)
+{
+	if (s->cpuid_count) {
+		inst->cpuid_count = s->cpuid_count;
+		memcpy(inst->cpuid, inst->args + s->args_len,
+		       (size_t)s->cpuid_count * MF_CTL_CPUID_SIZE);
+	}
+	if (s->kind != MF_START_AGAIN)
+		inst->start = *s;
+	inst->start.keep = s->keep;
+	inst->start.args_len = s->args_len;
+	inst->start.hostname_off = s->hostname_off;
+	memcpy(inst->start.instance_id, s->instance_id, sizeof(s->instance_id));
 }
 
 int ctl_receive_start(struct instance *inst, struct err *e)
 {
+	static struct mf_ctl_start s; /* the ports make it large */
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(FDS_MAX * sizeof(int))];
@@ -75,16 +126,27 @@ int ctl_receive_start(struct instance *inst, struct err *e)
 	ssize_t n;
 	int err;
 
-	inst->args = malloc(BODY_MAX);
+	if (!inst->args)
+		inst->args = malloc(BODY_MAX);
 	if (!inst->args)
 		return err_set(e, ENOMEM, "no memory for the arguments");
-	iov[0] = (struct iovec){ &inst->start, sizeof(inst->start) };
+	iov[0] = (struct iovec){ &s, sizeof(s) };
 	iov[1] = (struct iovec){ inst->args, BODY_MAX };
-	n = recvmsg(MF_CTL_FD, &msg, MSG_CMSG_CLOEXEC);
+	do { /* a command for the guest that has ended is for nobody */
+		msg.msg_controllen = sizeof(control.buf);
+		n = recvmsg(MF_CTL_FD, &msg, MSG_CMSG_CLOEXEC);
+	} while ((n < 0 && errno == EINTR) ||
+		 (inst->ops && n == sizeof(struct mf_ctl_command)));
 	if (n < 0)
 		return err_sys(e, errno, "cannot read the start message");
-	err = check_start(&inst->start, (size_t)n, e);
-	return err ? err : take_fds(inst, &msg, e);
+	if (n == 0 && inst->ops)
+		return err_set(e, EPIPE, "nobody wants the shell");
+	err = check_start(inst, &s, (size_t)n, e);
+	if (!err)
+		err = take_fds(inst, &s, &msg, e);
+	if (!err)
+		take_start(inst, &s);
+	return err;
 }
 
 struct mf_ctl_event *ctl_event(enum mf_event_kind kind)
@@ -186,6 +248,9 @@ static void take_command(struct instance *inst, struct command *m)
 		break;
 	case MF_CMD_CONNECTED:
 		take_connected(inst, m);
+		break;
+	case MF_CMD_FINISH:
+		instance_finish(inst, MF_EXIT_PARENT, 0, "the parent ended it");
 		break;
 	case MF_CMD_TRACE:
 		trace_set(inst, &m->c.u.trace, take_fd(&m->fd));

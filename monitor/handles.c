@@ -6,6 +6,7 @@
 #include "monitor/handles.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,6 +59,39 @@ static struct handle *handle_set(struct handle *h, enum handle_kind kind,
 			      .can_read = true,
 			      .can_write = true };
 	return h;
+}
+
+static void handle_again(struct handles *hs, struct handle *h)
+{
+	struct handle old = *h;
+
+	if (h->watched)
+		epoll_ctl(hs->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
+	handle_set(h, old.kind, old.fd);
+	h->is_file = old.is_file;
+	h->inet6 = old.inet6;
+	h->peers = old.peers;
+	if (h->peers)
+		memset(h->peers, 0, sizeof(*h->peers));
+}
+
+void handles_again(struct handles *hs, uint32_t ports)
+{
+	uint32_t kept = MF_HANDLE_PORT0 + ports;
+
+	for (uint32_t i = 0; i < hs->used; i++) {
+		struct handle *h = &hs->table[i];
+
+		if (i < kept && h->kind != HANDLE_FREE) {
+			handle_again(hs, h);
+			continue;
+		}
+		if (h->kind != HANDLE_FREE && h->fd >= 0)
+			close(h->fd);
+		*h = (struct handle){ .fd = -1 };
+	}
+	hs->used = kept;
+	hs->first_free = MF_HANDLES_MAX;
 }
 
 struct handle *handles_put(struct handles *hs, uint32_t nr,

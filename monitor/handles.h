@@ -83,6 +83,12 @@ int handles_init(struct handles *hs);
 /* Closes every descriptor but the console's. */
 void handles_fini(struct handles *hs);
 
+/*
+ * As before the guest ran: the console and the first `ports` handles behind
+ * it stay, with nothing pending and nothing known of them.
+ */
+void handles_again(struct handles *hs, uint32_t ports);
+
 /* Makes handle number `nr` name fd; used before the guest runs. */
 struct handle *handles_put(struct handles *hs, uint32_t nr,
 			   enum handle_kind kind, int fd);

@@ -16,6 +16,11 @@
 
 #define TICK_NS	      (2u * 1000 * 1000) /* preemption period of a busy guest */
 #define TRACE_LOOK_MS 100 /* at a guest that waits for its trace's reader */
+/*
+ * Bytes of a snapshot. Copying a page costs less than mapping it; more than
+ * this is not touched by most starts.
+ */
+#define MF_SNAPSHOT_COPY_MAX (4ull << 20)
 
 struct instance;
 
@@ -41,8 +46,12 @@ struct substrate_ops {
 	enum mf_paging paging;
 	/* RAM is a memfd that another process can map. */
 	bool shared_ram;
-	/* Makes the machine around inst->mem; before the jail closes. */
-	int (*init)(struct instance *inst, struct err *e);
+	/* Makes a machine without memory. */
+	int (*create)(struct instance *inst, struct err *e);
+	/* Puts inst->mem into it and the registers to the start. */
+	int (*attach)(struct instance *inst, struct err *e);
+	/* As attach left it, after RAM was written; NULL: cannot do that. */
+	int (*reset)(struct instance *inst, struct err *e);
 	void (*run)(struct instance *inst, struct vm_exit *ret);
 	/* The program is to enter the kernel as soon as it can. */
 	int (*upcall_tick)(struct instance *inst);
@@ -76,7 +85,9 @@ struct clock_state {
 
 struct instance {
 	struct mf_ctl_start start;
-	char *args; /* start.args_len bytes, then the CPUID entries */
+	char *args; /* start.args_len bytes */
+	uint32_t cpuid_count;
+	char cpuid[MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE];
 	int image_fd;
 	int kvm_fd; /* /dev/kvm, or -1 */
 	int port_fds[MF_PORTS_MAX];
@@ -94,6 +105,9 @@ struct instance {
 	uint64_t limit_checked_ns;
 	int snapshot_fd; /* start.kind says what it is, or -1 */
 	struct mf_snapshot_facts facts; /* of the snapshot copied, checked */
+	struct mf_snapshot_range *ranges; /* facts.range_count, checked */
+	const uint8_t *original; /* the snapshot, if the copy is kept */
+	int pagemap_fd; /* /proc/self/pagemap, opened before the jail */
 	uint64_t entry, stack; /* rip and rsp of the first instruction */
 	int trace_fd; /* where the trace goes, or -1 */
 	uint32_t trace_seq; /* of the configuration in the shared page */
@@ -102,6 +116,7 @@ struct instance {
 	bool done;
 	struct mf_ctl_exit exit; /* stats grow while it runs */
 	char exit_text[256];
+	uint64_t cpu_billed_us; /* of guests before this one */
 	uint64_t born_ns; /* host CLOCK_MONOTONIC at main */
 	uint64_t phase_ns; /* end of the last phase */
 	uint64_t started_ns; /* first guest instruction */
@@ -118,6 +133,7 @@ void instance_finish(struct instance *inst, enum mf_exit_reason reason,
 	__attribute__((format(printf, 4, 5)));
 
 /* monitor/ctl.c: the control socket. */
+/* -EPIPE: the parent has no use for this monitor any more. */
 int ctl_receive_start(struct instance *inst, struct err *e);
 struct mf_ctl_event *ctl_event(enum mf_event_kind kind); /* the one, cleared */
 void ctl_send(struct mf_ctl_event *ev, const char *text, size_t len);
@@ -146,6 +162,14 @@ void snapshot_take(struct instance *inst);
 int restore_facts(struct instance *inst, struct err *e);
 /* Fills the RAM; after loader_map_ram. */
 int restore_ram(struct instance *inst, struct err *e);
+/* The boot page and what is shared, as a copy finds them. */
+int restore_clean(struct instance *inst, struct err *e);
+
+/* monitor/recycle.c: the same guest again. */
+/* Before the jail closes: what recycle() will need. */
+int recycle_prepare(struct instance *inst, struct err *e);
+/* Forgets everything since the first instruction of a kept copy. */
+int recycle(struct instance *inst, struct err *e);
 
 /* monitor/clock.c: guest time. */
 /* First of all: the rate is measured from here on. */

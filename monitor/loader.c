@@ -245,12 +245,11 @@ __attribute__((target("xsave"))) uint64_t loader_xfeatures(void)
 static void xsave_leaf(const struct instance *inst, uint32_t i, uint32_t *len,
 		       uint32_t *off)
 {
-	const char *at = inst->args + inst->start.args_len;
 	struct kvm_cpuid_entry2 entry;
 	uint32_t c, d;
 
-	for (uint32_t n = 0; n < inst->start.cpuid_count; n++) {
-		memcpy(&entry, at + n * sizeof(entry), sizeof(entry));
+	for (uint32_t n = 0; n < inst->cpuid_count; n++) {
+		memcpy(&entry, inst->cpuid + n * sizeof(entry), sizeof(entry));
 		if (entry.function == XSAVE_LEAF && entry.index == i) {
 			*len = entry.eax;
 			*off = entry.ebx;
@@ -278,11 +277,10 @@ static uint32_t xsave_size(const struct instance *inst, uint32_t features)
 /* CPUID leaf 1, edx, as the guest sees it. */
 static uint32_t hwcap(const struct instance *inst)
 {
-	const char *at = inst->args + inst->start.args_len;
 	struct kvm_cpuid_entry2 entry;
 
-	for (uint32_t n = 0; n < inst->start.cpuid_count; n++) {
-		memcpy(&entry, at + n * sizeof(entry), sizeof(entry));
+	for (uint32_t n = 0; n < inst->cpuid_count; n++) {
+		memcpy(&entry, inst->cpuid + n * sizeof(entry), sizeof(entry));
 		if (entry.function == 1)
 			return entry.edx;
 	}

@@ -55,8 +55,13 @@ static int rings_start(struct instance *inst, struct err *e)
 	return err ? err_sys(e, -err, "cannot set up the rings") : 0;
 }
 
-/* Every step, in order; the jail closes before the first instruction. */
-static int instance_start(struct instance *inst, struct err *e)
+static bool is_kept(const struct instance *inst)
+{
+	return inst->start.keep && inst->original;
+}
+
+/* What is the same for every guest. */
+static int make_shell(struct instance *inst, struct err *e)
 {
 	int err;
 
@@ -67,17 +72,67 @@ static int instance_start(struct instance *inst, struct err *e)
 	if ((err = jail_drop(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
-	if ((err = loader_init(inst, e)) < 0)
+	err = inst->ops->create(inst, e);
+	instance_phase(inst, MF_PHASE_VM);
+	return err;
+}
+
+/* Says that there is a shell, and waits for what goes into it. */
+static int wait_as_shell(struct instance *inst, struct err *e)
+{
+	int err;
+
+	ctl_send(ctl_event(MF_EV_SHELL), "", 0);
+	err = ctl_receive_start(inst, e);
+	if (err)
+		return err;
+	memset(inst->exit.stats.phase_us, 0, sizeof(inst->exit.stats.phase_us));
+	inst->phase_ns = host_mono_ns();
+	return 0;
+}
+
+/* The jail closes before the first instruction. */
+static int fill_shell(struct instance *inst, struct err *e)
+{
+	int err = loader_init(inst, e);
+
+	if (err)
 		return err;
 	if (inst->trace_fd >= 0)
 		trace_set(inst, &inst->start.trace, take_fd(&inst->trace_fd));
-	if ((err = inst->ops->init(inst, e)) < 0 ||
+	if ((err = inst->ops->attach(inst, e)) < 0 ||
 	    (err = clock_init(inst, e)) < 0 || (err = rings_start(inst, e)) < 0)
+		return err;
+	if (inst->start.keep && inst->start.kind == MF_START_COPY &&
+	    inst->ops->reset && (err = recycle_prepare(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_VM);
 	if ((err = jail_close(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
+	return 0;
+}
+
+static int instance_start(struct instance *inst, struct err *e)
+{
+	int err = make_shell(inst, e);
+
+	if (!err && inst->start.kind == MF_START_SHELL)
+		err = wait_as_shell(inst, e);
+	return err ? err : fill_shell(inst, e);
+}
+
+/* A kept copy from its beginning. */
+static int instance_again(struct instance *inst, struct err *e)
+{
+	int err;
+
+	if ((err = recycle(inst, e)) < 0 ||
+	    (err = wait_as_shell(inst, e)) < 0 ||
+	    (err = loader_fill_identity(inst, e)) < 0 ||
+	    (err = clock_init(inst, e)) < 0)
+		return err;
+	instance_phase(inst, MF_PHASE_VM);
 	return 0;
 }
 
@@ -93,6 +148,7 @@ int main(int argc, char **argv)
 {
 	struct instance *inst = &instance;
 	struct err e = { 0 };
+	int err;
 
 	if (argc > 1 || fcntl(MF_CTL_FD, F_GETFD) < 0) {
 		fprintf(stderr,
@@ -103,11 +159,20 @@ int main(int argc, char **argv)
 	}
 	inst->born_ns = inst->phase_ns = host_mono_ns();
 	inst->watch_fd = inst->trace_fd = inst->snapshot_fd = -1;
+	inst->image_fd = inst->kvm_fd = -1;
 	clock_birth(inst);
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A file that may not grow is an error of the call, no more. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (instance_start(inst, &e) < 0)
+	err = instance_start(inst, &e);
+	while (!err && is_kept(inst)) {
+		run_instance(inst);
+		report_end(inst);
+		err = instance_again(inst, &e);
+	}
+	if (err == -EPIPE)
+		_exit(0);
+	if (err)
 		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);
 	else
 		run_instance(inst);

@@ -16,10 +16,6 @@
 
 #include "monitor/instance.h"
 
-/* Copying a page costs less than mapping it; more than this is not touched
- * by most starts. */
-#define COPY_MAX (4ull << 20)
-
 static int malformed(struct err *e)
 {
 	return err_set(e, EINVAL, "the snapshot is malformed");
@@ -141,12 +137,12 @@ static int fill_range(const struct instance *inst,
 	return read_all(inst->snapshot_fd, to, r->len, r->off);
 }
 
-static int fill_ranges(const struct instance *inst,
-		       const struct mf_snapshot_range *ranges, struct err *e)
+static int fill_ranges(const struct instance *inst, struct err *e)
 {
+	const struct mf_snapshot_range *ranges = inst->ranges;
 	const struct mf_snapshot_facts *f = &inst->facts;
 	bool copy = inst->mem.ram_fd >= 0 ||
-		    f->range_off - MF_SNAPSHOT_DATA <= COPY_MAX;
+		    f->range_off - MF_SNAPSHOT_DATA <= MF_SNAPSHOT_COPY_MAX;
 	uint64_t min_gpa = MF_BOOT_GPA, min_off = MF_SNAPSHOT_DATA;
 	int err;
 
@@ -163,7 +159,7 @@ static int fill_ranges(const struct instance *inst,
 }
 
 /* What the snapshot's guest shared with the monitor of its time. */
-static int clean(struct instance *inst, struct err *e)
+int restore_clean(struct instance *inst, struct err *e)
 {
 	struct mf_boot *b = (struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
 	struct mf_shared *sh = inst->shared;
@@ -191,16 +187,15 @@ int restore_ram(struct instance *inst, struct err *e)
 {
 	uint64_t size =
 		inst->facts.range_count * sizeof(struct mf_snapshot_range);
-	struct mf_snapshot_range *ranges = calloc(1, size ? size : 1);
 	int err;
 
-	if (!ranges)
+	inst->ranges = calloc(1, size ? size : 1);
+	if (!inst->ranges)
 		return err_set(e, ENOMEM, "no memory for the snapshot's table");
-	err = read_all(inst->snapshot_fd, ranges, size, inst->facts.range_off);
+	err = read_all(inst->snapshot_fd, inst->ranges, size,
+		       inst->facts.range_off);
 	if (err)
-		err = err_sys(e, -err, "cannot read the snapshot");
-	else
-		err = fill_ranges(inst, ranges, e);
-	free(ranges);
-	return err ? err : clean(inst, e);
+		return err_sys(e, -err, "cannot read the snapshot");
+	err = fill_ranges(inst, e);
+	return err ? err : restore_clean(inst, e);
 }

@@ -510,6 +510,7 @@ int rings_init(struct rings *r, const struct rings_config *c)
 		.sq = (const struct mf_sqe *)(void *)sq,
 		.cq = (struct mf_cqe *)(void *)cq,
 		.extra_fd = -1,
+		.ports = c->port_count,
 		.log = c->log,
 		.log_arg = c->log_arg,
 		.ask = c->ask,
@@ -526,6 +527,28 @@ int rings_init(struct rings *r, const struct rings_config *c)
 	if (err)
 		rings_fini(r);
 	return err;
+}
+
+void rings_again(struct rings *r)
+{
+	const struct rings old = *r;
+
+	handles_again(&r->handles, r->ports);
+	*r = (struct rings){
+		.mem = old.mem,
+		.index = old.index,
+		.sq = old.sq,
+		.cq = old.cq,
+		.extra_fd = old.extra_fd,
+		.handles = r->handles,
+		.ports = old.ports,
+		.log = old.log,
+		.log_arg = old.log_arg,
+		.ask = old.ask,
+		.ask_arg = old.ask_arg,
+		.to_ask = { MF_HANDLES_MAX, MF_HANDLES_MAX },
+		.over = { MF_HANDLES_MAX, MF_HANDLES_MAX },
+	};
 }
 
 void rings_fini(struct rings *r)

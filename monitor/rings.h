@@ -50,6 +50,7 @@ struct rings {
 	bool draining; /* the guest is gone: completions are dropped */
 	int extra_fd; /* member of the epoll beside the handles, or -1 */
 	struct handles handles;
+	uint32_t ports; /* handles of published ports */
 	void (*log)(void *arg, const char *text, size_t len);
 	void *log_arg;
 	rings_ask_fn ask;
@@ -70,6 +71,8 @@ enum rings_wake {
 /* 0 or -errno. Ignores SIGPIPE. */
 int rings_init(struct rings *r, const struct rings_config *config);
 void rings_fini(struct rings *r);
+/* For another guest with the same console and ports; RAM is clean. */
+void rings_again(struct rings *r);
 
 /*
  * Takes what the guest submitted. 0, or -EPROTO if it broke the contract:

@@ -343,13 +343,15 @@ static void fill_stats(struct instance *inst)
 {
 	struct mf_ctl_stats *st = &inst->exit.stats;
 	struct rusage self, child;
-	uint64_t khz = inst->clock.tsc_khz;
+	uint64_t khz = inst->clock.tsc_khz, total;
 
 	memcpy(&st->guest, inst->mem.ram + MF_STATS_GPA, sizeof(st->guest));
 	getrusage(RUSAGE_SELF, &self);
 	getrusage(RUSAGE_CHILDREN, &child);
-	st->cpu_us = timeval_us(&self.ru_utime) + timeval_us(&self.ru_stime) +
-		     timeval_us(&child.ru_utime) + timeval_us(&child.ru_stime);
+	total = timeval_us(&self.ru_utime) + timeval_us(&self.ru_stime) +
+		timeval_us(&child.ru_utime) + timeval_us(&child.ru_stime);
+	st->cpu_us = total - inst->cpu_billed_us;
+	inst->cpu_billed_us = total;
 	st->run_us = (host_mono_ns() - inst->started_ns) / 1000;
 	st->bytes_in = inst->rings.bytes_in;
 	st->bytes_out = inst->rings.bytes_out;

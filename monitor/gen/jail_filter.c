@@ -52,6 +52,11 @@ static const struct rule kvm_rules[] = {
 	  ONLY(1, KVM_SET_VCPU_EVENTS) },
 	{ SCMP_SYS(ioctl), "the guest's RAM grows",
 	  ONLY(1, KVM_SET_USER_MEMORY_REGION) },
+	{ SCMP_SYS(ioctl), "a reset: vector state", ONLY(1, KVM_SET_XSAVE) },
+	{ SCMP_SYS(ioctl), "a reset: the guest's time", ONLY(1, KVM_SET_MSRS) },
+	{ SCMP_SYS(ioctl), "a reset: the guest's time", ONLY(1, KVM_GET_MSRS) },
+	{ SCMP_SYS(getrandom), "a reset: what the next guest begins with",
+	  ANY },
 	{ SCMP_SYS(rt_sigtimedwait), "take the tick off the queue", ANY },
 };
 
@@ -71,7 +76,8 @@ static const struct rule common_rules[] = {
 	{ SCMP_SYS(recvmsg), "the parent's commands, with descriptors",
 	  ONLY(0, MF_CTL_FD) },
 	{ SCMP_SYS(madvise), "give freed memory of the guest back", ANY },
-	{ SCMP_SYS(pread64), "how much memory the guest uses (statm)", ANY },
+	{ SCMP_SYS(pread64), "which memory the guest uses (statm, pagemap)",
+	  ANY },
 	{ SCMP_SYS(pwrite64), "write the snapshot that was asked for", ANY },
 	{ SCMP_SYS(fstat), "the same, of a memfd", ANY },
 	{ SCMP_SYS(newfstatat), "fstat of C libraries",

@@ -104,15 +104,18 @@ static int add_slot(struct kvm_vm *vm, uint64_t gpa, uint64_t len,
 		.userspace_addr = (uint64_t)(uintptr_t)host,
 	};
 
+	if (vm->slots == KVM_SLOTS_MAX)
+		return -ENOMEM;
 	if (ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return -errno;
-	vm->slots++;
+	vm->slot[vm->slots++] = r;
 	return 0;
 }
 
 int kvm_grow(struct instance *inst, uint64_t size)
 {
-	uint64_t old = inst->mem.ram_size;
+	struct kvm_vm *vm = inst->substrate_state;
+	uint64_t old = vm->ram_size;
 	uint64_t below = size < MF_HOLE_LO ? size : MF_HOLE_LO;
 	uint64_t above = old > MF_HOLE_HI ? old : MF_HOLE_HI;
 	int err = 0;
@@ -123,6 +126,9 @@ int kvm_grow(struct instance *inst, uint64_t size)
 	if (!err && above < size)
 		err = add_slot(inst->substrate_state, above, size - above,
 			       inst->mem.ram + above, 0);
+	/* After a reset there may be more than the guest knows of. */
+	if (!err && size > old)
+		vm->ram_size = size;
 	return err;
 }
 
@@ -132,7 +138,6 @@ static int make_vm(struct instance *inst, struct kvm_vm *vm, struct err *e)
 		.cap = KVM_CAP_SPLIT_IRQCHIP,
 		.args = { 24 },
 	};
-	int err;
 
 	vm->vm = ioctl(inst->kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->vm < 0)
@@ -141,6 +146,14 @@ static int make_vm(struct instance *inst, struct kvm_vm *vm, struct err *e)
 			       "process does without)");
 	/* No interrupt controller is used; this one is the cheapest. */
 	ioctl(vm->vm, KVM_ENABLE_CAP, &split);
+	return 0;
+}
+
+static int add_memory(struct instance *inst, struct kvm_vm *vm, struct err *e)
+{
+	int err;
+
+	vm->ram_size = inst->mem.ram_size;
 	err = add_slot(vm, 0,
 		       inst->mem.ram_size < MF_HOLE_LO ? inst->mem.ram_size :
 							 MF_HOLE_LO,
@@ -185,9 +198,8 @@ static int set_cpuid(struct instance *inst, struct kvm_vm *vm, struct err *e)
 		struct kvm_cpuid_entry2 entries[MF_CTL_CPUID_MAX];
 	} id;
 
-	id.head.nent = inst->start.cpuid_count;
-	memcpy(id.entries, inst->args + inst->start.args_len,
-	       id.head.nent * sizeof(id.entries[0]));
+	id.head.nent = inst->cpuid_count;
+	memcpy(id.entries, inst->cpuid, id.head.nent * sizeof(id.entries[0]));
 	if (!id.head.nent) {
 		id.head.nent = MF_CTL_CPUID_MAX;
 		if (ioctl(inst->kvm_fd, KVM_GET_SUPPORTED_CPUID, &id) < 0)
@@ -255,12 +267,10 @@ static int set_sregs(struct kvm_vm *vm, struct err *e)
 	return 0;
 }
 
-static int set_registers(struct instance *inst, struct kvm_vm *vm,
-			 struct err *e)
+static int set_start(struct instance *inst, struct kvm_vm *vm, struct err *e)
 {
-	const struct mf_boot *b =
-		(const struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
-	bool copy = inst->start.kind == MF_START_COPY;
+	bool copy = inst->start.kind != MF_START_BOOT &&
+		    inst->start.kind != MF_START_SNAPSHOT;
 	struct {
 		struct kvm_msrs head;
 		struct kvm_msr_entry e[4];
@@ -274,12 +284,25 @@ static int set_registers(struct instance *inst, struct kvm_vm *vm,
 			{ .index = MSR_IA32_TSC, .data = inst->facts.tsc },
 		},
 	};
-	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
 	struct kvm_regs regs = {
 		.rip = inst->entry,
 		.rsp = inst->stack,
 		.rflags = 0x3002,
 	};
+
+	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs)
+		return err_set(e, EIO, "KVM refuses the system call registers");
+	if (ioctl(vm->vcpu, KVM_SET_REGS, &regs) < 0)
+		return err_sys(e, errno, "KVM refuses the start registers");
+	return 0;
+}
+
+static int set_registers(struct instance *inst, struct kvm_vm *vm,
+			 struct err *e)
+{
+	const struct mf_boot *b =
+		(const struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
 	int err = set_sregs(vm, e);
 
 	if (err)
@@ -287,11 +310,7 @@ static int set_registers(struct instance *inst, struct kvm_vm *vm,
 	xcrs.xcrs[0].value = b->xfeatures;
 	if (ioctl(vm->vcpu, KVM_SET_XCRS, &xcrs) < 0)
 		return err_sys(e, errno, "KVM refuses the vector state");
-	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs)
-		return err_set(e, EIO, "KVM refuses the system call registers");
-	if (ioctl(vm->vcpu, KVM_SET_REGS, &regs) < 0)
-		return err_sys(e, errno, "KVM refuses the start registers");
-	return 0;
+	return set_start(inst, vm, e);
 }
 
 /*
@@ -320,7 +339,7 @@ static int start_tick(struct kvm_vm *vm, struct err *e)
 	return 0;
 }
 
-int kvm_init(struct instance *inst, struct err *e)
+int kvm_create(struct instance *inst, struct err *e)
 {
 	struct kvm_vm *vm = &vm_state;
 	int size, khz, err;
@@ -339,15 +358,72 @@ int kvm_init(struct instance *inst, struct err *e)
 		       vm->vcpu, 0);
 	if (size < 0 || vm->run == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the vCPU");
-	build_gdt(inst);
-	build_idt(inst);
-	build_gate(inst);
-	if ((err = set_cpuid(inst, vm, e)) < 0 ||
-	    (err = set_registers(inst, vm, e)) < 0)
+	err = set_cpuid(inst, vm, e);
+	if (err)
 		return err;
 	khz = ioctl(vm->vcpu, KVM_GET_TSC_KHZ, 0);
 	inst->clock.tsc_khz = khz > 0 ? (uint64_t)khz : 0;
 	return start_tick(vm, e);
+}
+
+/* What a guest finds in its first pages and never changes. */
+static void build_tables(struct instance *inst)
+{
+	build_gdt(inst);
+	build_idt(inst);
+	build_gate(inst);
+}
+
+int kvm_attach(struct instance *inst, struct err *e)
+{
+	struct kvm_vm *vm = inst->substrate_state;
+	int err = add_memory(inst, vm, e);
+
+	if (err)
+		return err;
+	build_tables(inst);
+	err = set_registers(inst, vm, e);
+	if (err || !inst->start.keep)
+		return err;
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &vm->sregs) < 0 ||
+	    ioctl(vm->vcpu, KVM_GET_XSAVE, &vm->xsave) < 0)
+		return err_sys(e, errno, "KVM does not tell the registers");
+	return 0;
+}
+
+/*
+ * KVM may hold translations made from page tables that were written to from
+ * outside since; those of memory that went away it forgets.
+ */
+static int forget_translations(struct kvm_vm *vm)
+{
+	for (uint32_t i = 0; i < vm->slots; i++) {
+		struct kvm_userspace_memory_region none = vm->slot[i];
+
+		if (none.flags & KVM_MEM_READONLY)
+			continue;
+		none.memory_size = 0;
+		if (ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &none) < 0 ||
+		    ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &vm->slot[i]) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int kvm_reset(struct instance *inst, struct err *e)
+{
+	struct kvm_vm *vm = inst->substrate_state;
+	const struct kvm_vcpu_events none = { 0 };
+	int err = forget_translations(vm);
+
+	if (err)
+		return err_sys(e, -err, "KVM refuses the guest's memory");
+	build_tables(inst);
+	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &none) < 0 ||
+	    ioctl(vm->vcpu, KVM_SET_XSAVE, &vm->xsave) < 0 ||
+	    ioctl(vm->vcpu, KVM_SET_SREGS, &vm->sregs) < 0)
+		return err_sys(e, errno, "KVM refuses the first registers");
+	return set_start(inst, vm, e);
 }
 
 uint64_t kvm_tsc_offset(struct instance *inst)

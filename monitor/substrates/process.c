@@ -87,29 +87,26 @@ static void build_gate(struct instance *inst)
 	};
 }
 
-static int check_host(struct instance *inst, struct err *e)
+static int process_create(struct instance *inst, struct err *e)
 {
 	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
 		return err_set(e, ENOTSUP,
 			       "the process substrate needs a CPU and a kernel "
 			       "with FSGSBASE (Linux 5.9 or later)");
+	inst->substrate_state = &process;
+	return 0;
+}
+
+static int process_attach(struct instance *inst, struct err *e)
+{
+	struct process *p = inst->substrate_state;
+	pid_t parent = getpid();
+	long pid;
+
 	/* What is opened for reading cannot be mapped for writing. */
 	if ((fcntl(inst->image_fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
 		return err_set(e, EINVAL,
 			       "the image must be opened for reading only");
-	return 0;
-}
-
-static int process_init(struct instance *inst, struct err *e)
-{
-	struct process *p = &process;
-	pid_t parent = getpid();
-	int err = check_host(inst, e);
-	long pid;
-
-	if (err)
-		return err;
-	inst->substrate_state = p;
 	p->doorbell = (_Atomic uint32_t *)&inst->shared->doorbell;
 	p->can_share = sched_getaffinity(0, sizeof(p->cpus), &p->cpus) == 0 &&
 		       CPU_COUNT(&p->cpus) > 1;
@@ -372,7 +369,8 @@ const struct substrate_ops substrate_process = {
 	.name = "process",
 	.paging = MF_PAGING_GATE,
 	.shared_ram = true,
-	.init = process_init,
+	.create = process_create,
+	.attach = process_attach,
 	.run = process_run,
 	.upcall_tick = process_upcall_tick,
 	.flush = process_flush,
