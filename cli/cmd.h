@@ -31,7 +31,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_build, cmd_snapshot, cmd_inspect;
-extern const struct cmd cmd_trace, cmd_doctor, cmd_version;
+extern const struct cmd cmd_trace, cmd_bench, cmd_doctor, cmd_version;
 
 void cmd_print_help(const struct cmd *cmd);
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a platform does with its instances, without the platform. The port is
+ * made to listen before the program asks for that, so that a request can come
+ * first and wait.
+ */
+#include "cli/bench_vm.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cli/start_message.h"
+
+#define WAIT_MS 20000
+#define BACKLOG 128
+
+int bench_vm_reserve(struct bench_vm *ret, struct bench_plan *p, struct err *e)
+{
+	struct sockaddr_in addr = { 0 };
+	socklen_t len = sizeof(addr);
+	int fd, r;
+
+	*ret = (struct bench_vm){ .launch = { .ctl = -1, .kvm_fd = -1 } };
+	r = launch_prepare(&ret->launch, &p->options, p->img, e);
+	if (r < 0)
+		return r;
+	fd = ret->launch.port_fds[0];
+	if (listen(fd, BACKLOG) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+		return err_sys(e, errno, "cannot listen");
+	ret->port = ntohs(addr.sin_port);
+	return 0;
+}
+
+int bench_vm_spawn(struct bench_vm *v, struct bench_plan *p, struct err *e)
+{
+	return launch_spawn(&v->launch, p->paths.monitor, e);
+}
+
+/* Until the monitor says `kind`. */
+static int wait_event(struct bench_vm *v, enum mf_event_kind kind,
+		      struct err *e)
+{
+	static struct {
+		struct mf_ctl_event ev;
+		char text[4096];
+	} m;
+	struct pollfd p = { .fd = v->launch.ctl, .events = POLLIN };
+	ssize_t n;
+
+	for (;;) {
+		if (poll(&p, 1, WAIT_MS) == 0)
+			return err_set(e, ETIMEDOUT,
+				       "an instance does not come to the "
+				       "point where it waits for work");
+		n = recv(v->launch.ctl, &m, sizeof(m) - 1, 0);
+		if (n < (ssize_t)sizeof(m.ev))
+			return err_set(e, EIO, "an instance is gone");
+		if (m.ev.kind == kind)
+			return 0;
+		if (m.ev.kind != MF_EV_EXITED)
+			continue;
+		((char *)&m)[n] = '\0';
+		return err_set(e, EIO, "an instance ended: %s", m.text);
+	}
+}
+
+int bench_vm_shell(struct bench_vm *v, struct bench_plan *p, struct err *e)
+{
+	int r = bench_vm_spawn(v, p, e);
+
+	if (r == 0)
+		r = launch_send_shell(&v->launch, e);
+	return r == 0 ? wait_event(v, MF_EV_SHELL, e) : r;
+}
+
+int bench_vm_send(struct bench_vm *v, struct bench_plan *p,
+		  struct run_snapshot *copy, bool keep, struct err *e)
+{
+	p->options.snapshot = copy;
+	p->options.keep = keep;
+	return launch_send(&v->launch, &p->options, p->img, e);
+}
+
+int bench_vm_wait_ready(struct bench_vm *v, struct err *e)
+{
+	return wait_event(v, MF_EV_READY, e);
+}
+
+int bench_vm_reset(struct bench_vm *v, struct err *e)
+{
+	const struct mf_ctl_command finish = { .kind = MF_CMD_FINISH };
+	int r;
+
+	if (send(v->launch.ctl, &finish, sizeof(finish), MSG_NOSIGNAL) < 0)
+		return err_sys(e, errno, "cannot talk to the monitor");
+	r = wait_event(v, MF_EV_EXITED, e);
+	return r == 0 ? wait_event(v, MF_EV_SHELL, e) : r;
+}
+
+int bench_vm_again(struct bench_vm *v, struct err *e)
+{
+	struct start_message m;
+	int r = start_message_init_again(&m, e);
+
+	if (r < 0)
+		return r;
+	m.start->substrate = v->launch.substrate;
+	m.start->keep = 1;
+	r = start_message_send(&m, v->launch.ctl, NULL, 0);
+	start_message_fini(&m);
+	return r < 0 ? err_sys(e, -r, "cannot talk to the monitor") : 0;
+}
+
+void bench_vm_fini(struct bench_vm *v)
+{
+	launch_fini(&v->launch);
+	v->port = 0;
+}
