@@ -12,6 +12,7 @@ substrates='process kvm'
 # answers NAME PORT PATH TEXT: the example, or the file, listens on PORT; what
 # the first substrate builds the second one finds
 answers() {
+	# shellcheck disable=SC2034 # start uses it
 	for SUBSTRATE in $substrates; do
 		answers_here "$@"
 	done
