@@ -12,8 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cli/start_message.h"
-
 #define WAIT_MS 20000
 #define BACKLOG 128
 
@@ -103,16 +101,7 @@ int bench_vm_reset(struct bench_vm *v, struct err *e)
 
 int bench_vm_again(struct bench_vm *v, struct err *e)
 {
-	struct start_message m;
-	int r = start_message_init_again(&m, e);
-
-	if (r < 0)
-		return r;
-	m.start->substrate = v->launch.substrate;
-	m.start->keep = 1;
-	r = start_message_send(&m, v->launch.ctl, NULL, 0);
-	start_message_fini(&m);
-	return r < 0 ? err_sys(e, -r, "cannot talk to the monitor") : 0;
+	return launch_send_again(&v->launch, NULL, e);
 }
 
 void bench_vm_fini(struct bench_vm *v)

@@ -265,6 +265,10 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	} else if (o.help) {
 		cmd_print_help(cmd);
 		status = STATUS_OK;
+	} else if (o.restart) {
+		cmd_log("a traced program does not begin again: leave "
+			"--restart away");
+		status = STATUS_FAILED;
 	} else {
 		status = trace(&o, &t, begin_us);
 	}

@@ -313,6 +313,20 @@ int launch_send(struct launch *l, const struct run_options *o,
 	return 0;
 }
 
+int launch_send_again(struct launch *l, const char *name, struct err *e)
+{
+	struct start_message m;
+	int r = start_message_init_again(&m, name, e);
+
+	if (r < 0)
+		return r;
+	m.start->substrate = l->substrate;
+	m.start->keep = 1;
+	r = start_message_send(&m, l->ctl, NULL, 0);
+	start_message_fini(&m);
+	return r < 0 ? err_sys(e, -r, "cannot talk to the monitor") : 0;
+}
+
 static void reap(const struct launch *l)
 {
 	pid_t which = l->adopts ? -1 : l->pid;

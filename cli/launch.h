@@ -36,6 +36,8 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
 int launch_send_shell(struct launch *l, struct err *e);
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e);
+/* A kept monitor that waits: its copy begins again. `name` may be NULL. */
+int launch_send_again(struct launch *l, const char *name, struct err *e);
 /* Kills the monitor if it still runs, waits for it, closes everything. */
 void launch_fini(struct launch *l);
 

@@ -63,6 +63,7 @@ struct running {
 	struct door door;
 	struct trace_session *trace; /* or NULL */
 	int signal_fd;
+	uint64_t restarts; /* so far */
 };
 
 static void running_fini(struct running *r)
@@ -79,7 +80,8 @@ static int start(struct running *run, struct run_options *o,
 {
 	int r;
 
-	run->signal_fd = supervise_signals_init();
+	if (run->signal_fd < 0)
+		run->signal_fd = supervise_signals_init();
 	if (run->signal_fd < 0)
 		return err_sys(e, -run->signal_fd, "cannot watch signals");
 	r = launch_prepare(&run->launch, o, img, e);
@@ -103,7 +105,52 @@ static void add_source(struct supervisor *s, int fd, bool (*ready)(void *),
 		(struct supervise_source){ fd, ready, arg };
 }
 
-static int watch(struct report *rep, struct running *run, uint64_t begin_us)
+/*
+ * Whether a program that has ended is to begin again: not if somebody wanted
+ * it to end, nor if it ended before it had waited for work, for it would
+ * again.
+ */
+static bool wants_again(const struct run_options *o, const struct outcome *out,
+			uint64_t *count)
+{
+	if (!o->restart || !out->exited || !out->ready || out->signals ||
+	    out->timed_out || out->interrupted ||
+	    out->exit.reason > MF_EXIT_PANIC)
+		return false;
+	return !o->restart_max || (*count)++ < o->restart_max;
+}
+
+/* Until the monitor has ended, or the program and none is to follow. */
+static int watch_all(struct report *rep, struct running *run,
+		     struct supervisor *s, bool *ret_again)
+{
+	struct outcome *out = s->out;
+	struct err e;
+	int status;
+
+	for (;;) {
+		memset(out, 0, sizeof(*out));
+		s->waits = false;
+		if (supervise(s, &e) < 0) {
+			*ret_again = false;
+			return cmd_fail(STATUS_FAILED, &e);
+		}
+		run->launch.pid = s->pid;
+		if (run->trace)
+			trace_session_end(run->trace, true);
+		status = report_end(rep);
+		*ret_again = wants_again(rep->options, out, &run->restarts);
+		if (*ret_again && status != STATUS_OK)
+			cmd_log("%s begins again", rep->name);
+		if (!*ret_again || !s->waits)
+			return status;
+		if (launch_send_again(&run->launch, rep->options->name, &e) < 0)
+			return cmd_fail(STATUS_FAILED, &e);
+	}
+}
+
+static int watch(struct report *rep, struct running *run, uint64_t begin_us,
+		 bool *ret_again)
 {
 	static struct outcome out; /* the statistics are large */
 	struct supervisor s = { .ctl = run->launch.ctl,
@@ -113,24 +160,17 @@ static int watch(struct report *rep, struct running *run, uint64_t begin_us)
 				.out = &out,
 				.stop_signal = rep->img->manifest.stop_signal,
 				.timeout_ms = rep->options->timeout_ms };
-	struct err e;
-	int r, status;
+	int status;
 
+	rep->out = &out;
+	rep->substrate = run->launch.substrate;
 	add_source(&s, run->door.epoll_fd, door_serve, &run->door);
 	if (run->trace)
 		add_source(&s, run->trace->read_fd, trace_session_read,
 			   run->trace);
-	r = supervise(&s, &e);
-	run->launch.pid = s.pid;
+	status = watch_all(rep, run, &s, ret_again);
 	door_close(&run->door);
-	if (r < 0)
-		return cmd_fail(STATUS_FAILED, &e);
-	if (run->trace)
-		trace_session_end(run->trace, true);
-	rep->out = &out;
-	rep->substrate = run->launch.substrate;
 	rep->times.total_us = run_now_us() - begin_us;
-	status = report_end(rep);
 	if (rep->options->snapshot) {
 		rep->options->snapshot->taken = out.snapshot_taken;
 		rep->options->snapshot->facts = out.snapshot;
@@ -154,6 +194,7 @@ static int open_snapshot(struct image *img, struct snapshot *snap,
 		r = snapshot_open_image(snap, img, e);
 	if (r == 0) {
 		o->snapshot = &snap->copy;
+		o->keep = o->restart;
 		o->substrate = snap->copy.facts.substrate;
 	}
 	return r;
@@ -176,6 +217,7 @@ static int run_in(struct run_options *o, struct trace_session *trace,
 	uint64_t opened_us;
 	struct err e;
 	int status = STATUS_FAILED, r;
+	bool again = false;
 
 	if (paths_find(&paths, &e) < 0)
 		return cmd_fail(STATUS_FAILED, &e);
@@ -186,11 +228,15 @@ static int run_in(struct run_options *o, struct trace_session *trace,
 	if (r < 0)
 		return cmd_fail(status, &e);
 	opened_us = run_now_us();
-	if (start(&run, o, img, &paths, &e) < 0)
-		return cmd_fail(STATUS_FAILED, &e);
 	rep.times.open_us = opened_us - begin_us;
-	rep.times.spawn_us = run_now_us() - opened_us;
-	return watch(&rep, &run, begin_us);
+	do {
+		if (start(&run, o, img, &paths, &e) < 0)
+			return cmd_fail(STATUS_FAILED, &e);
+		rep.times.spawn_us = run_now_us() - opened_us;
+		status = watch(&rep, &run, begin_us, &again);
+		launch_fini(&run.launch);
+	} while (again);
+	return status;
 }
 
 int run_program(struct run_options *o, struct trace_session *trace,

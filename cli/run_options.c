@@ -5,7 +5,9 @@
  */
 #include "cli/run_options.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_CHARS                   \
@@ -25,6 +27,7 @@ enum {
 	OPT_STATS,
 	OPT_EGRESS,
 	OPT_DNS,
+	OPT_RESTART,
 };
 
 const struct opt run_opts[] = {
@@ -45,6 +48,8 @@ const struct opt run_opts[] = {
 	  "end the program after 500ms, 2s, 1m, ..." },
 	{ OPT_SUBSTRATE, 0, "substrate", "auto|kvm|process",
 	  "what the guest runs on, default auto" },
+	{ OPT_RESTART, 0, "restart", "[=N]",
+	  "begin again at the end, at most N times" },
 	{ OPT_STATS, 0, "stats", NULL,
 	  "print one JSON object to stderr at the end" },
 	{ 0 },
@@ -124,6 +129,24 @@ static int set_workdir(struct run_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_restart(struct run_options *o, const char *value, struct err *e)
+{
+	char *end;
+
+	o->restart = true;
+	o->restart_max = 0;
+	if (!value)
+		return 0;
+	errno = 0;
+	o->restart_max = strtoul(value, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)value[0]) ||
+	    o->restart_max == 0)
+		return err_set(e, EINVAL,
+			       "--restart=%s: a number from 1 on is wanted",
+			       value);
+	return 0;
+}
+
 /* -e counts more than --env-file, so variables of files are read first. */
 static int apply(struct run_options *o, int id, const char *value,
 		 struct err *e)
@@ -148,6 +171,8 @@ static int apply(struct run_options *o, int id, const char *value,
 		return egress_policy_add(&o->egress, value, e);
 	case OPT_DNS:
 		return name_servers_add(&o->dns, value, e);
+	case OPT_RESTART:
+		return set_restart(o, value, e);
 	case OPT_ENV_FILE:
 		return env_list_read(&o->env, value, e);
 	default:

@@ -46,6 +46,8 @@ struct run_options {
 	struct egress_policy egress; /* --egress; grows while it runs */
 	struct name_servers dns; /* --dns */
 	bool keep; /* a copy is reset at its end, and waits */
+	bool restart; /* it begins again when it has ended ... */
+	uint64_t restart_max; /* ... so often at most; 0: always */
 	bool stats;
 	bool help; /* nothing else counts */
 };

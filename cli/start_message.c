@@ -246,12 +246,13 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 }
 
 static int init_small(struct start_message *ret, enum mf_start_kind kind,
-		      struct err *e)
+		      const char *name, struct err *e)
 {
+	size_t name_size = name ? strlen(name) + 1 : HOSTNAME_SIZE;
 	struct mf_ctl_start *s;
 	char *hostname;
 
-	s = calloc(1, sizeof(*s) + HOSTNAME_SIZE +
+	s = calloc(1, sizeof(*s) + name_size +
 			      MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE);
 	if (!s)
 		return err_set(e, ENOMEM, "out of memory");
@@ -262,20 +263,24 @@ static int init_small(struct start_message *ret, enum mf_start_kind kind,
 		free(s);
 		return err_sys(e, errno, "no random numbers");
 	}
-	make_hostname(hostname, s);
-	s->args_len = HOSTNAME_SIZE;
-	*ret = (struct start_message){ s, sizeof(*s) + HOSTNAME_SIZE };
+	if (name)
+		memcpy(hostname, name, name_size);
+	else
+		make_hostname(hostname, s);
+	s->args_len = (uint32_t)name_size;
+	*ret = (struct start_message){ s, sizeof(*s) + name_size };
 	return 0;
 }
 
 int start_message_init_shell(struct start_message *ret, struct err *e)
 {
-	return init_small(ret, MF_START_SHELL, e);
+	return init_small(ret, MF_START_SHELL, NULL, e);
 }
 
-int start_message_init_again(struct start_message *ret, struct err *e)
+int start_message_init_again(struct start_message *ret, const char *name,
+			     struct err *e)
 {
-	return init_small(ret, MF_START_AGAIN, e);
+	return init_small(ret, MF_START_AGAIN, name, e);
 }
 
 int start_message_send(const struct start_message *m, int ctl, const int *fds,

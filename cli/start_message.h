@@ -22,8 +22,12 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 		       const struct image *img, struct err *e);
 /* That of a shell (MF_START_SHELL). */
 int start_message_init_shell(struct start_message *ret, struct err *e);
-/* That of a kept copy once more (MF_START_AGAIN), with another identity. */
-int start_message_init_again(struct start_message *ret, struct err *e);
+/*
+ * That of a kept copy once more (MF_START_AGAIN), with another identity, and
+ * the host name `name` unless that is NULL.
+ */
+int start_message_init_again(struct start_message *ret, const char *name,
+			     struct err *e);
 /* Adds what the kvm substrate needs; the descriptor itself is sent apart. */
 void start_message_add_kvm(struct start_message *m, int kvm_fd);
 /* 0 or -errno. */

@@ -102,6 +102,12 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 	case MF_EV_LOG:
 		cmd_log("%.*s", (int)text_len, m->text);
 		break;
+	case MF_EV_READY:
+		out->ready = true;
+		break;
+	case MF_EV_SHELL:
+		s->waits = true;
+		break;
 	case MF_EV_CRASH:
 		out->crashed = true;
 		out->crash = m->ev.u.crash;
@@ -198,7 +204,7 @@ static int loop(struct supervisor *s)
 		if (p[2].revents)
 			egress_serve(s->egress);
 		serve_sources(s, p + 3);
-		if (p[0].revents && !read_event(s))
+		if (p[0].revents && (!read_event(s) || s->waits))
 			return 0;
 	}
 }
@@ -210,6 +216,8 @@ int supervise(struct supervisor *s, struct err *e)
 	r = loop(s);
 	if (r < 0)
 		return err_sys(e, -r, "cannot watch the monitor");
+	if (s->waits)
+		return 0;
 	while (waitpid(s->pid, &s->out->monitor_status, 0) < 0) {
 		if (errno != EINTR)
 			return err_sys(e, errno,

@@ -25,6 +25,7 @@ struct outcome {
 	char reason[OUTCOME_REASON_MAX];
 	bool snapshot_taken; /* MF_EV_SNAPSHOT came */
 	struct mf_snapshot_facts snapshot;
+	bool ready; /* MF_EV_READY came: it has waited for work */
 	bool crashed; /* MF_EV_CRASH came */
 	struct mf_crash crash;
 	bool timed_out; /* we ended it */
@@ -55,9 +56,13 @@ struct supervisor {
 	struct supervise_source sources[SUPERVISE_SOURCES_MAX];
 	unsigned source_count;
 	struct outcome *out; /* zero at first */
+	bool waits; /* the monitor has reset its guest and waits */
 };
 
-/* Until the monitor has ended and was waited for. */
+/*
+ * Until the monitor has ended and was waited for, or its guest has ended and
+ * it waits.
+ */
 int supervise(struct supervisor *s, struct err *e);
 
 #endif

@@ -15,7 +15,7 @@ struct kvm_vm {
 	int vcpu;
 	struct kvm_run *run; /* the vCPU's shared page */
 	uint32_t slots; /* memory slots in use */
-	struct kvm_userspace_memory_region slot[KVM_SLOTS_MAX];
+	bool moved; /* where the page is by which translations go */
 	uint64_t ram_size; /* bytes of RAM that have slots */
 	struct kvm_sregs sregs; /* at the first instruction, if kept */
 	struct kvm_xsave xsave;

@@ -108,7 +108,7 @@ static int add_slot(struct kvm_vm *vm, uint64_t gpa, uint64_t len,
 		return -ENOMEM;
 	if (ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		return -errno;
-	vm->slot[vm->slots++] = r;
+	vm->slots++;
 	return 0;
 }
 
@@ -374,6 +374,27 @@ static void build_tables(struct instance *inst)
 	build_gate(inst);
 }
 
+/*
+ * KVM with shadow page tables holds translations made from page tables that
+ * were written to from outside since. When a slot is moved it forgets all of
+ * every slot (Documentation/virt/kvm/api.rst, KVM_X86_QUIRK_SLOT_ZAP_ALL), so
+ * a page of zeros that nobody uses moves to and fro.
+ */
+static int forget_translations(struct kvm_vm *vm)
+{
+	static _Alignas(MF_PAGE_SIZE) const uint8_t zeros[MF_PAGE_SIZE];
+	struct kvm_userspace_memory_region r = {
+		.slot = KVM_SLOTS_MAX,
+		.flags = KVM_MEM_READONLY,
+		.memory_size = MF_PAGE_SIZE,
+		.userspace_addr = (uint64_t)(uintptr_t)zeros,
+	};
+
+	vm->moved = !vm->moved;
+	r.guest_phys_addr = MF_IMAGE_GPA - (vm->moved ? 1 : 2) * MF_PAGE_SIZE;
+	return ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0 ? -errno : 0;
+}
+
 int kvm_attach(struct instance *inst, struct err *e)
 {
 	struct kvm_vm *vm = inst->substrate_state;
@@ -388,26 +409,8 @@ int kvm_attach(struct instance *inst, struct err *e)
 	if (ioctl(vm->vcpu, KVM_GET_SREGS, &vm->sregs) < 0 ||
 	    ioctl(vm->vcpu, KVM_GET_XSAVE, &vm->xsave) < 0)
 		return err_sys(e, errno, "KVM does not tell the registers");
-	return 0;
-}
-
-/*
- * KVM may hold translations made from page tables that were written to from
- * outside since; those of memory that went away it forgets.
- */
-static int forget_translations(struct kvm_vm *vm)
-{
-	for (uint32_t i = 0; i < vm->slots; i++) {
-		struct kvm_userspace_memory_region none = vm->slot[i];
-
-		if (none.flags & KVM_MEM_READONLY)
-			continue;
-		none.memory_size = 0;
-		if (ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &none) < 0 ||
-		    ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &vm->slot[i]) < 0)
-			return -errno;
-	}
-	return 0;
+	err = forget_translations(vm);
+	return err ? err_sys(e, -err, "KVM refuses a page more") : 0;
 }
 
 int kvm_reset(struct instance *inst, struct err *e)
