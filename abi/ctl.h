@@ -35,8 +35,9 @@ enum mf_substrate {
 /* How the guest comes to be. */
 enum mf_start_kind {
 	MF_START_BOOT = 0,
-	/* Boots, and ends with MF_EXIT_SNAPSHOT where it first waits for work;
-	 * the snapshot goes to a descriptor, an empty file. */
+	/* Boots, and ends with MF_EXIT_SNAPSHOT where it first waits for work
+	 * or marks the point (mf_ctl_start.mark: only there); the snapshot
+	 * goes to a descriptor, an empty file. */
 	MF_START_SNAPSHOT = 1,
 	/* A copy of the snapshot in a descriptor, whose digest was checked. Of
 	 * the strings only the host name is used, and `cwd` and `path` must
@@ -82,7 +83,8 @@ struct mf_ctl_start {
 	uint32_t kind; /* enum mf_start_kind */
 	uint32_t keep; /* 1: a copy is reset at its end and waits, where the
 			* substrate can do that */
-	uint32_t pad;
+	uint32_t mark; /* 1: MF_START_SNAPSHOT where the program marks the
+			* point, not where it first waits for work */
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
 	struct mf_trace_config trace;

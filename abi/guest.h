@@ -104,6 +104,8 @@ enum mf_boot_flag {
 	/* A snapshot is wanted at the first wait for work: the kernel rings
 	 * MF_DB_SNAPSHOT there. The host's ports come with each copy. */
 	MF_BOOT_SNAPSHOT = 1u,
+	/* With it: not there, but where the program marks the point. */
+	MF_BOOT_MARK = 2u,
 };
 
 struct mf_boot {

@@ -16,7 +16,9 @@
 #include "host/cleanup.h"
 #include "host/file.h"
 
-enum { OPT_OUTPUT = RUN_MORE_ID };
+enum { OPT_OUTPUT = RUN_MORE_ID, OPT_MARK };
+
+#define MARK_PATH "/proc/mayfly/snapshot"
 
 /* A program that never waits for work is not waited for. */
 #define TIMEOUT_MS 60000
@@ -24,6 +26,8 @@ enum { OPT_OUTPUT = RUN_MORE_ID };
 static const struct opt own_opts[] = {
 	{ OPT_OUTPUT, 'o', "output", "FILE",
 	  "the snapshot to write, default the image's name and .snap" },
+	{ OPT_MARK, 0, "mark", NULL,
+	  "only where the program writes to " MARK_PATH },
 	{ 0 },
 };
 
@@ -37,20 +41,29 @@ static void merge_opts(void)
 	};
 	size_t n = 0;
 
-	all_opts[n++] = own_opts[0];
+	for (const struct opt *o = own_opts; o->id; o++)
+		all_opts[n++] = *o;
 	for (const struct opt *o = run_opts; o->id; o++)
 		for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 			if (strcmp(o->name, taken[i]) == 0)
 				all_opts[n++] = *o;
 }
 
+/* What was asked for beside what mayfly run has. */
+struct wish {
+	const char *output; /* NULL: not said */
+	struct run_snapshot snapshot;
+};
+
 static int take(void *arg, int id, const char *value, struct err *e)
 {
-	const char **output = arg;
+	struct wish *w = arg;
 
-	(void)id;
 	(void)e;
-	*output = value;
+	if (id == OPT_MARK)
+		w->snapshot.mark = true;
+	else
+		w->output = value;
 	return 0;
 }
 
@@ -95,13 +108,26 @@ static int finish(const struct run_snapshot *s, struct file_draft *d,
 	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
 }
 
-static int snapshot(struct run_options *o, const char *output,
-		    uint64_t begin_us)
+/* Why there is nothing, though nothing failed. */
+static int nothing_taken(const struct run_options *o)
+{
+	if (o->snapshot->mark)
+		cmd_log("%s ended before it wrote to %s: there is nothing to "
+			"keep",
+			o->path, MARK_PATH);
+	else
+		cmd_log("%s ended before it waited for work: there is nothing "
+			"to keep; a program that does not wait can write to %s",
+			o->path, MARK_PATH);
+	return STATUS_FAILED;
+}
+
+static int snapshot(struct run_options *o, struct wish *w, uint64_t begin_us)
 {
 	AUTO_DRAFT struct file_draft d = { .fd = -1 };
-	AUTO_FREE char *path = output_name(o, output);
+	AUTO_FREE char *path = output_name(o, w->output);
 	AUTO_IMAGE struct image img = { .fd = -1 };
-	static struct run_snapshot s = { .kind = MF_START_SNAPSHOT };
+	struct run_snapshot *s = &w->snapshot;
 	struct err e;
 	int r, status;
 
@@ -112,8 +138,9 @@ static int snapshot(struct run_options *o, const char *output,
 		err_sys(&e, -r, "cannot write %s", path);
 		return cmd_fail(STATUS_FAILED, &e);
 	}
-	s.fd = d.fd;
-	o->snapshot = &s;
+	s->kind = MF_START_SNAPSHOT;
+	s->fd = d.fd;
+	o->snapshot = s;
 	if (!o->timeout_ms)
 		o->timeout_ms = TIMEOUT_MS;
 	if (silence_input() < 0) {
@@ -121,24 +148,18 @@ static int snapshot(struct run_options *o, const char *output,
 		return cmd_fail(STATUS_FAILED, &e);
 	}
 	status = run_program_image(o, &img, begin_us);
-	if (s.taken)
-		return finish(&s, &d, &img);
-	if (status == STATUS_OK) {
-		cmd_log("%s ended before it waited for work: there is nothing "
-			"to keep",
-			o->path);
-		return STATUS_FAILED;
-	}
-	return status;
+	if (s->taken)
+		return finish(s, &d, &img);
+	return status == STATUS_OK ? nothing_taken(o) : status;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	static struct run_options o;
-	const char *output = NULL;
+	static struct wish w;
 	const struct run_more more = { .table = all_opts,
 				       .take = take,
-				       .arg = &output,
+				       .arg = &w,
 				       .words_between = true };
 	uint64_t begin_us = run_now_us();
 	struct err e;
@@ -155,7 +176,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			"a program or an image; see mayfly snapshot --help");
 		status = STATUS_FAILED;
 	} else {
-		status = snapshot(&o, output, begin_us);
+		status = snapshot(&o, &w, begin_us);
 	}
 	run_options_fini(&o);
 	return status;
@@ -168,8 +189,9 @@ const struct cmd cmd_snapshot = {
 	.details =
 		"The program runs until all its threads wait, one of them for "
 		"work from outside:\na connection, a datagram, standard "
-		"input. What it is then goes into FILE;\nmayfly run FILE goes "
-		"on from there, as often as is wanted.\n\n"
+		"input; or until it writes to\n" MARK_PATH ". What it "
+		"is then goes into FILE; mayfly run FILE\ngoes on from there, "
+		"as often as is wanted.\n\n"
 		"Exit status: 0 if FILE was written; 124 if the program did "
 		"not come to that\npoint within --timeout (60s); else as of "
 		"mayfly run.",

@@ -197,10 +197,24 @@ static int end_by_reason(const struct report *r)
 	return STATUS_FAILED;
 }
 
+static bool taking_snapshot(const struct report *r)
+{
+	const struct run_snapshot *s = r->options->snapshot;
+
+	return s && s->kind == MF_START_SNAPSHOT;
+}
+
 int report_end(const struct report *r)
 {
 	uint64_t ms = r->options->timeout_ms;
 
+	if (r->out->timed_out && taking_snapshot(r)) {
+		cmd_log("%s did not come to the point of its snapshot within "
+			"%llu.%03llu s and was killed",
+			r->name, (unsigned long long)(ms / 1000),
+			(unsigned long long)(ms % 1000));
+		return STATUS_TIMEOUT;
+	}
 	if (r->out->timed_out) {
 		cmd_log("%s did not end within %llu.%03llu s and was killed",
 			r->name, (unsigned long long)(ms / 1000),

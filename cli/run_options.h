@@ -25,6 +25,7 @@ struct run_trace {
 struct run_snapshot {
 	enum mf_start_kind kind; /* MF_START_SNAPSHOT or _COPY */
 	int fd;
+	bool mark; /* SNAPSHOT: at the program's mark only */
 	struct mf_snapshot_facts facts; /* SNAPSHOT: filled when taken */
 	bool taken;
 };

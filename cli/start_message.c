@@ -236,8 +236,10 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	set_console(m.start);
 	set_ports(m.start, o);
 	set_egress(m.start, o);
-	if (o->snapshot)
+	if (o->snapshot) {
 		m.start->kind = o->snapshot->kind;
+		m.start->mark = o->snapshot->mark;
+	}
 	m.start->keep = o->keep;
 	if (o->trace)
 		m.start->trace = o->trace->config;

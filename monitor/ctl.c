@@ -56,7 +56,7 @@ static int check_start(const struct instance *inst,
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
 	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX ||
 	    s->kvm_fd > 1 || s->keep > 1 || s->kind > MF_START_AGAIN ||
-	    !may_follow(inst, s))
+	    s->mark > (s->kind == MF_START_SNAPSHOT) || !may_follow(inst, s))
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }
@@ -68,7 +68,7 @@ static int take_fds(struct instance *inst, const struct mf_ctl_start *s,
 	bool trace = s->trace.flags & MF_TRACE_ON;
 	uint32_t want = has_image(s) + s->kvm_fd + s->port_count + trace +
 			has_snapshot(s);
-	int fds[FDS_MAX];
+	int fds[FDS_MAX] = { 0 };
 	uint32_t at = 0;
 
 	if ((msg->msg_flags & MSG_CTRUNC) ||

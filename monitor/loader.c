@@ -334,7 +334,8 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->uid = s->uid;
 	b->gid = s->gid;
 	b->hwcap = hwcap(inst);
-	b->flags = s->kind == MF_START_SNAPSHOT ? MF_BOOT_SNAPSHOT : 0;
+	if (s->kind == MF_START_SNAPSHOT)
+		b->flags = MF_BOOT_SNAPSHOT | (s->mark ? MF_BOOT_MARK : 0);
 	memcpy(inst->mem.ram + free_gpa, inst->args, s->args_len);
 }
 

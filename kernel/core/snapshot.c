@@ -14,6 +14,7 @@
 #include "core/random.h"
 #include "core/reclaim.h"
 #include "core/thread.h"
+#include "core/trace.h"
 #include "dev/ring.h"
 #include "fs/console.h"
 #include "net/inet.h"
@@ -21,6 +22,11 @@
 bool snapshot_wanted(void)
 {
 	return kernel_boot->flags & MF_BOOT_SNAPSHOT;
+}
+
+bool snapshot_wanted_at_wait(void)
+{
+	return snapshot_wanted() && !(kernel_boot->flags & MF_BOOT_MARK);
 }
 
 /* In a copy. What must be its own comes first, then the outside. */
@@ -38,14 +44,11 @@ static void resume(void)
 	port_init();
 }
 
-bool snapshot_point(void)
+/* On the kernel stack of `current`, which may be waiting or not. */
+static void take(void)
 {
 	uint64_t fs, gs;
 
-	if (!console_idle())
-		return false;
-	if (!ring_settle())
-		return true;
 	reclaim_trim();
 	arch_fpu_save(current->fpu);
 	fs = arch_fs_base();
@@ -56,5 +59,26 @@ bool snapshot_point(void)
 	arch_set_fs_base(fs);
 	arch_set_gs_base(gs);
 	arch_fpu_restore(current->fpu);
+}
+
+bool snapshot_point(void)
+{
+	if (!console_idle())
+		return false;
+	if (!ring_settle())
+		return true;
+	take();
 	return true;
+}
+
+/* Nobody else runs meanwhile: what there is to submit only gets less. */
+void snapshot_mark(void)
+{
+	if (!snapshot_wanted())
+		return;
+	trace_flush();
+	do
+		console_drain();
+	while (!ring_settle());
+	take();
 }

@@ -283,7 +283,7 @@ void ring_wait(uint64_t deadline_ns)
 	if (stash.taken < stash.count)
 		flags = 0;
 	if (flags && !said_ready && asked_for_work) {
-		if (snapshot_wanted() && snapshot_point())
+		if (snapshot_wanted_at_wait() && snapshot_point())
 			return;
 		said_ready = !snapshot_wanted();
 		flags |= said_ready ? MF_RING_READY : 0;

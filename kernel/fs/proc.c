@@ -316,6 +316,7 @@ static const struct pseudo_node root_files[] = {
 	PSEUDO_FILE("cpuinfo", text_cpuinfo),
 	PSEUDO_CONST("filesystems", "\terofs\nnodev\ttmpfs\nnodev\tproc\n"),
 	PSEUDO_FILE("loadavg", text_loadavg),
+	PSEUDO_DIR("mayfly", proc_mayfly),
 	PSEUDO_FILE("meminfo", text_meminfo),
 	PSEUDO_LINK("mounts", link_mounts),
 	PSEUDO_LINK("self", link_self),

@@ -11,4 +11,8 @@ extern const struct pseudo_node sysfs_root;
 /* /proc/PID, fs/proc_self.c. */
 extern const struct pseudo_node proc_process;
 
+/* /proc/mayfly, fs/proc_mayfly.c. */
+#define PROC_MAYFLY_FILES 1
+extern const struct pseudo_node proc_mayfly[PROC_MAYFLY_FILES];
+
 #endif

@@ -78,7 +78,7 @@ static long pseudo_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	return n;
 }
 
-static int64_t pseudo_seek(struct file *f, int64_t off, int whence)
+int64_t pseudo_seek(struct file *f, int64_t off, int whence)
 {
 	if (whence == SEEK_CUR)
 		off += f->pos;
@@ -104,6 +104,8 @@ static int pseudo_open(struct vnode *vn, uint32_t flags, struct file **ret)
 	struct vfile *vf;
 	struct file *f;
 
+	if (node->open)
+		return node->open(vn, flags, ret);
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
 	if (node->content)

@@ -20,6 +20,9 @@ void text_add(struct textbuf *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void text_add_bytes(struct textbuf *t, const void *p, size_t len);
 
+/* file_ops.seek of a text. */
+int64_t pseudo_seek(struct file *f, int64_t off, int whence);
+
 struct pseudo_node {
 	const char *name;
 	uint32_t mode; /* S_IFDIR, S_IFREG or S_IFLNK, and permissions */
@@ -27,6 +30,8 @@ struct pseudo_node {
 	/* A file: one of these. */
 	const char *content;
 	void (*text)(struct textbuf *t, uint64_t arg);
+	/* ... or, for one that can do more than be read. */
+	int (*open)(struct vnode *vn, uint32_t flags, struct file **ret);
 	/* A link; `follow` as in struct vnode_ops, or NULL. */
 	long (*link)(char *buf, size_t size, uint64_t arg);
 	int (*follow)(struct vnode **ret_vn, struct file **ret_file,
