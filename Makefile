@@ -148,7 +148,8 @@ $(B)/monitor-obj/%.o: %.S
 	$(call say,CC,$@)
 	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -c $< -o $@
 
-$(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c)
+$(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c \
+		host/snapshot_check.c)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(MONITOR_CC) $(MONITOR_LDFLAGS) -o $@ $^

@@ -17,7 +17,7 @@
 #include "abi/ring.h"
 #include "abi/trace.h"
 
-#define MF_ABI_VERSION 3u
+#define MF_ABI_VERSION 4u
 #define MF_BOOT_MAGIC  0x7466624659414d00ull /* "\0MAYFbft" */
 
 /* ---- the kernel's file (/.mayfly/kernel in an image) ------------------- */
@@ -235,6 +235,8 @@ struct mf_upcall_config {
 struct mf_resume {
 	uint64_t entry;
 	uint64_t stack;
+	uint32_t tcp_port; /* that the program listens on; 0: none */
+	uint32_t pad;
 };
 
 /* ---- the shared page --------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The snapshot file, version 1: docs/formats/snapshot.md is its prose. One
+ * The snapshot file, version 2: docs/formats/snapshot.md is its prose. One
  * header page, the stored pages of RAM, the table of ranges. Whatever the
  * guest had in its CPU the guest kernel has put into RAM (struct mf_resume).
  *
@@ -13,17 +13,29 @@
 #include "abi/guest.h"
 
 #define MF_SNAPSHOT_MAGIC      "MAYFLYsn" /* 8 bytes, no NUL */
-#define MF_SNAPSHOT_VERSION    1u
+#define MF_SNAPSHOT_VERSION    2u
 #define MF_SNAPSHOT_DATA       MF_PAGE_SIZE /* offset of the first page */
 #define MF_SNAPSHOT_RANGES_MAX (1u << 16)
 #define MF_SNAPSHOT_PATH_MAX   1024u
 #define MF_SNAPSHOT_CPU_WORDS  12u
+/*
+ * Bytes of RAM in all ranges. Copying a page costs less than mapping it; more
+ * than this is not touched by most starts.
+ */
+#define MF_SNAPSHOT_COPY_MAX (4ull << 20)
 
-/* RAM that is not zero: `len` bytes of it, from `off` in the file. */
+enum mf_range_source {
+	MF_RANGE_STORED = 0, /* `off` lies in the snapshot, ascending */
+	MF_RANGE_IMAGE = 1, /* `off` lies in the image, as mapped */
+};
+
+/* RAM that is not zero: `len` bytes of it, from `off` in what `source` says. */
 struct mf_snapshot_range {
 	uint64_t gpa; /* whole pages, ascending */
 	uint64_t len;
-	uint64_t off; /* whole pages, ascending */
+	uint64_t off; /* whole pages */
+	uint32_t source; /* enum mf_range_source */
+	uint32_t flags; /* 0 */
 };
 
 /* What the monitor knows. */
@@ -56,8 +68,8 @@ struct mf_snapshot_header {
 };
 
 _Static_assert(offsetof(struct mf_snapshot_header, facts) == 128, "facts");
-_Static_assert(offsetof(struct mf_snapshot_header, image_path) == 240, "path");
+_Static_assert(offsetof(struct mf_snapshot_header, image_path) == 248, "path");
 _Static_assert(sizeof(struct mf_snapshot_header) <= MF_PAGE_SIZE, "header");
-_Static_assert(sizeof(struct mf_snapshot_range) == 24, "range");
+_Static_assert(sizeof(struct mf_snapshot_range) == 32, "range");
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mayfly inspect: what an image is, runs and holds. Always verifies the
- * digest: who inspects wants to know.
+ * mayfly inspect: what an image is, runs and holds, or a snapshot. Always
+ * verifies the digest: who inspects wants to know.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/inspect_snapshot.h"
 #include "cli/inspect_space.h"
 #include "cli/inspect_syscalls.h"
+#include "cli/snapshot.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/walk.h"
@@ -204,6 +206,23 @@ static int inspect(const char *path, bool json, bool syscalls)
 	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
 }
 
+static int inspect_any(const char *path, bool json, bool syscalls)
+{
+	struct err e;
+	int r;
+
+	if (!snapshot_is_one(path))
+		return inspect(path, json, syscalls);
+	if (syscalls)
+		r = err_set(&e, EINVAL,
+			    "%s is a snapshot; --syscalls tells of the image "
+			    "that it was taken of",
+			    path);
+	else
+		r = inspect_snapshot(path, json, &e);
+	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
+}
+
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct opts o = { .table = opts,
@@ -227,8 +246,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 			syscalls = true;
 		else if (path)
 			id = err_set(&e, EINVAL,
-				     "mayfly inspect takes one "
-				     "image, and %s is a second one",
+				     "mayfly inspect takes one image or "
+				     "snapshot, and %s is a second one",
 				     value);
 		else
 			path = value;
@@ -237,16 +256,16 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	}
 	if (id == OPT_END && !path)
 		id = err_set(&e, EINVAL,
-			     "nothing to inspect: mayfly inspect "
-			     "needs an image");
+			     "nothing to inspect: mayfly inspect needs an "
+			     "image or a snapshot");
 	return id < 0 ? cmd_fail(STATUS_FAILED, &e) :
-			inspect(path, json, syscalls);
+			inspect_any(path, json, syscalls);
 }
 
 const struct cmd cmd_inspect = {
 	.name = "inspect",
-	.usage = "[OPTIONS] IMAGE",
-	.summary = "Show what an image holds and verify its digest",
+	.usage = "[OPTIONS] IMAGE|SNAPSHOT",
+	.summary = "Show what an image or a snapshot holds, verify its digest",
 	.opts = opts,
 	.run = run,
 };

@@ -19,6 +19,7 @@
 #include "cli/cpu_words.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "host/snapshot_check.h"
 #include "image/digest.h"
 
 bool snapshot_is_one(const char *path)
@@ -47,17 +48,12 @@ static int file_digest(uint8_t ret[IMAGE_DIGEST_SIZE], int fd, uint64_t size)
 	return 0;
 }
 
-static int verify(const struct snapshot *s, const struct stat *st,
-		  struct err *e)
+static int verify_now(const struct snapshot *s, const struct stat *st,
+		      struct err *e)
 {
 	uint8_t digest[IMAGE_DIGEST_SIZE];
-	bool settled;
-	int r;
+	int r = file_digest(digest, s->copy.fd, (uint64_t)st->st_size);
 
-	if (cache_is_verified(st, s->header.digest))
-		return 0;
-	settled = cache_settle(&st->st_ctim);
-	r = file_digest(digest, s->copy.fd, (uint64_t)st->st_size);
 	if (r < 0)
 		return err_sys(e, -r, "cannot read %s", s->path);
 	if (memcmp(digest, s->header.digest, sizeof(digest)) != 0)
@@ -65,62 +61,128 @@ static int verify(const struct snapshot *s, const struct stat *st,
 			       "%s is damaged: its content does not match its "
 			       "digest; take the snapshot again",
 			       s->path);
-	if (settled)
-		cache_set_verified(st, digest);
 	return 0;
 }
 
-static int check_header(const struct snapshot *s, const struct stat *st,
-			struct err *e)
+static int verify(const struct snapshot *s, const struct stat *st,
+		  struct err *e)
 {
-	const struct mf_snapshot_header *h = &s->header;
-	char missing[48];
+	bool settled;
+	int r;
 
+	if (cache_is_verified(st, s->header.digest))
+		return 0;
+	settled = cache_settle(&st->st_ctim);
+	r = verify_now(s, st, e);
+	if (r == 0 && settled)
+		cache_set_verified(st, s->header.digest);
+	return r;
+}
+
+int snapshot_check_header(const struct mf_snapshot_header *h, const char *path,
+			  uint64_t size, struct err *e)
+{
 	if (h->version != MF_SNAPSHOT_VERSION)
 		return err_set(e, EINVAL,
 			       "%s is a snapshot of version %u, this mayfly "
 			       "reads %u: take it again",
-			       s->path, h->version, MF_SNAPSHOT_VERSION);
+			       path, h->version, MF_SNAPSHOT_VERSION);
 	if (h->facts.abi_version != MF_ABI_VERSION)
 		return err_set(e, EINVAL,
 			       "%s speaks guest ABI %u, this mayfly %u: take "
 			       "the snapshot again",
-			       s->path, h->facts.abi_version, MF_ABI_VERSION);
-	if ((uint64_t)st->st_size != h->facts.file_size)
+			       path, h->facts.abi_version, MF_ABI_VERSION);
+	if (size != h->facts.file_size)
 		return err_set(e, EBADMSG,
 			       "%s is truncated: it has %llu bytes and says "
 			       "%llu; take the snapshot again",
-			       s->path, (unsigned long long)st->st_size,
+			       path, (unsigned long long)size,
 			       (unsigned long long)h->facts.file_size);
-	if (!cpu_words_cover(h->cpu, missing))
-		return err_set(e, ENOTSUP,
-			       "%s was taken on a CPU with a feature that this "
-			       "one lacks (%s); take the snapshot here",
-			       s->path, missing);
 	return 0;
 }
 
-int snapshot_open(struct snapshot *ret, const char *path, struct err *e)
+static int check_cpu(const struct snapshot *s, struct err *e)
 {
-	struct stat st;
+	char missing[48];
+
+	if (cpu_words_cover(s->header.cpu, missing))
+		return 0;
+	return err_set(e, ENOTSUP,
+		       "%s was taken on a CPU with a feature that this "
+		       "one lacks (%s); take the snapshot here",
+		       s->path, missing);
+}
+
+static int read_header(struct snapshot *ret, const char *path, struct stat *st,
+		       struct err *e)
+{
+	struct mf_snapshot_header *h = &ret->header;
 	int r;
 
 	ret->path = path;
 	ret->copy.kind = MF_START_COPY;
 	ret->copy.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (ret->copy.fd < 0 || fstat(ret->copy.fd, &st) < 0)
+	if (ret->copy.fd < 0 || fstat(ret->copy.fd, st) < 0)
 		return err_sys(e, errno, "cannot open %s", path);
-	r = file_pread(ret->copy.fd, &ret->header, sizeof(ret->header), 0);
+	r = file_pread(ret->copy.fd, h, sizeof(*h), 0);
 	if (r < 0)
 		return err_set(e, EBADMSG,
 			       "%s is truncated; take the snapshot again",
 			       path);
-	r = check_header(ret, &st, e);
+	h->image_path[MF_SNAPSHOT_PATH_MAX - 1] = '\0';
+	ret->copy.facts = h->facts;
+	return snapshot_check_header(h, path, (uint64_t)st->st_size, e);
+}
+
+int snapshot_open(struct snapshot *ret, const char *path, struct err *e)
+{
+	struct stat st = { 0 };
+	int r = read_header(ret, path, &st, e);
+
 	if (r == 0)
-		r = verify(ret, &st, e);
-	ret->header.image_path[MF_SNAPSHOT_PATH_MAX - 1] = '\0';
-	ret->copy.facts = ret->header.facts;
-	return r;
+		r = check_cpu(ret, e);
+	return r == 0 ? verify(ret, &st, e) : r;
+}
+
+static int malformed(const struct snapshot *s, struct err *e)
+{
+	return err_set(e, EBADMSG, "%s is malformed: take the snapshot again",
+		       s->path);
+}
+
+int snapshot_read_table(const struct snapshot *s,
+			struct mf_snapshot_range **ret, struct err *e)
+{
+	const struct mf_snapshot_facts *f = &s->header.facts;
+	AUTO_FREE struct mf_snapshot_range *ranges = NULL;
+	int r;
+
+	/* The size was compared when it was opened. */
+	if (!snapshot_header_ok(&s->header) ||
+	    !snapshot_facts_ok(f, f->file_size))
+		return malformed(s, e);
+	ranges = calloc((size_t)f->range_count + 1, sizeof(*ranges));
+	if (!ranges)
+		return err_set(e, ENOMEM, "out of memory");
+	r = file_pread(s->copy.fd, ranges, f->range_count * sizeof(*ranges),
+		       f->range_off);
+	if (r < 0)
+		return err_sys(e, -r, "cannot read %s", s->path);
+	if (!snapshot_ranges_ok(f, ranges))
+		return malformed(s, e);
+	*ret = take_ptr(ranges);
+	return 0;
+}
+
+int snapshot_inspect(struct snapshot *ret, const char *path,
+		     struct mf_snapshot_range **ret_ranges, struct err *e)
+{
+	struct stat st = { 0 };
+	int r = read_header(ret, path, &st, e);
+
+	if (r == 0)
+		r = verify_now(ret, &st, e);
+	return r == 0 ? snapshot_read_table(ret, ret_ranges, e) : r;
 }
 
 static bool open_its(struct image *ret, const char *path,

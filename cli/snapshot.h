@@ -21,6 +21,18 @@ bool snapshot_is_one(const char *path);
 /* Opens and verifies it, the whole of it once, and asks the CPU. */
 int snapshot_open(struct snapshot *ret, const char *path, struct err *e);
 /*
+ * Opens it, verifies the whole of it in any case, and reads its table, on a
+ * CPU that may be another; the caller frees *ret_ranges.
+ */
+int snapshot_inspect(struct snapshot *ret, const char *path,
+		     struct mf_snapshot_range **ret_ranges, struct err *e);
+/* Version and size: what can be told before anything is believed. */
+int snapshot_check_header(const struct mf_snapshot_header *h, const char *path,
+			  uint64_t size, struct err *e);
+/* Of one that was opened; the caller frees *ret. */
+int snapshot_read_table(const struct snapshot *s,
+			struct mf_snapshot_range **ret, struct err *e);
+/*
  * Opens the image that it was taken of: where it was, or else a file of that
  * name beside the snapshot.
  */

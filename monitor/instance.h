@@ -16,11 +16,6 @@
 
 #define TICK_NS	      (2u * 1000 * 1000) /* preemption period of a busy guest */
 #define TRACE_LOOK_MS 100 /* at a guest that waits for its trace's reader */
-/*
- * Bytes of a snapshot. Copying a page costs less than mapping it; more than
- * this is not touched by most starts.
- */
-#define MF_SNAPSHOT_COPY_MAX (4ull << 20)
 
 struct instance;
 
@@ -152,6 +147,18 @@ int loader_map_ram(struct instance *inst, struct err *e);
 /* The identity of this start, into the boot page. */
 int loader_fill_identity(struct instance *inst, struct err *e);
 uint64_t loader_xfeatures(void);
+
+/* monitor/image_pages.c: what of RAM is the image's. */
+/* Before the jail closes: memory for the index. */
+int image_pages_prepare(struct instance *inst, struct err *e);
+/* Reads the whole image. */
+void image_pages_index(struct instance *inst);
+/*
+ * How many bytes from gpa on, whole pages of which the first and the last are
+ * not zero, are those of the image from *ret_off on; 0: none.
+ */
+uint64_t image_pages_match(const struct instance *inst, uint64_t gpa,
+			   uint64_t *ret_off);
 
 /* monitor/snapshot.c: all of a guest in a file. */
 /* The guest has come to the point; ends it either way. */

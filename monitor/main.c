@@ -106,6 +106,9 @@ static int fill_shell(struct instance *inst, struct err *e)
 	if (inst->start.keep && inst->start.kind == MF_START_COPY &&
 	    inst->ops->reset && (err = recycle_prepare(inst, e)) < 0)
 		return err;
+	if (inst->start.kind == MF_START_SNAPSHOT &&
+	    (err = image_pages_prepare(inst, e)) < 0)
+		return err;
 	instance_phase(inst, MF_PHASE_VM);
 	if ((err = jail_close(inst, e)) < 0)
 		return err;

@@ -3,8 +3,8 @@
  * A kept copy, used again: everything that has happened since its first
  * instruction is taken back. RAM is compared with nothing and believed in
  * nothing: each page that the guest may have written to gets its content from
- * the snapshot, or zeros. Which pages these are the host's page tables say:
- * what is there and is no page of the snapshot's file.
+ * the snapshot or the image, or zeros. Which pages these are the host's page
+ * tables say: what is there and is no page of a file.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,6 +61,7 @@ static int clear_zeros(struct cursor *c)
 static int reset_page(struct cursor *c, uint64_t gpa)
 {
 	const struct mf_snapshot_range *r = c->inst->ranges;
+	const uint8_t *from;
 	int err = 0;
 
 	while (c->range < c->inst->facts.range_count &&
@@ -68,8 +69,9 @@ static int reset_page(struct cursor *c, uint64_t gpa)
 		c->range++;
 	r += c->range;
 	if (c->range < c->inst->facts.range_count && gpa >= r->gpa) {
-		memcpy(c->inst->mem.ram + gpa,
-		       c->inst->original + r->off + (gpa - r->gpa),
+		from = r->source == MF_RANGE_IMAGE ? c->inst->mem.image :
+						     c->inst->original;
+		memcpy(c->inst->mem.ram + gpa, from + r->off + (gpa - r->gpa),
 		       MF_PAGE_SIZE);
 		return 0;
 	}

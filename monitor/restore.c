@@ -2,9 +2,9 @@
 /*
  * A guest out of a file (abi/snapshot.h). The parent has checked the file's
  * digest and the CPU; here everything is checked that could make the monitor
- * reach outside the guest's memory. The file's pages are mapped where they
- * belong and copied when they are written to; a small snapshot, and one
- * whose RAM another process shares, is copied at once.
+ * reach outside the guest's memory. Pages of the snapshot and of the image
+ * are mapped where they belong and copied when they are written to; a small
+ * snapshot, and one whose RAM another process shares, is copied at once.
  */
 #include <errno.h>
 #include <linux/mman.h>
@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/snapshot_check.h"
 #include "monitor/instance.h"
 
 static int malformed(struct err *e)
@@ -44,21 +45,6 @@ static bool in_kernel(uint64_t va, uint64_t len)
 	return va >= MF_KERNEL_VA && va - MF_KERNEL_VA < len;
 }
 
-static bool sizes_ok(const struct mf_snapshot_facts *f)
-{
-	return f->ram_size % MF_HUGE_SIZE == 0 &&
-	       f->ram_max % MF_HUGE_SIZE == 0 && f->ram_size &&
-	       f->ram_size <= f->ram_max && f->ram_max <= MF_RAM_MAX &&
-	       f->kernel_data_gpa % MF_PAGE_SIZE == 0 &&
-	       f->kernel_data_gpa >= MF_PT_GPA &&
-	       f->kernel_data_gpa < f->ram_size - MF_KERNEL_MAX &&
-	       f->range_count <= MF_SNAPSHOT_RANGES_MAX &&
-	       f->range_off % MF_PAGE_SIZE == 0 &&
-	       f->range_off <= f->file_size &&
-	       f->range_count * sizeof(struct mf_snapshot_range) <=
-		       f->file_size - f->range_off;
-}
-
 static int check_facts(const struct instance *inst,
 		       const struct mf_snapshot_facts *f, struct err *e)
 {
@@ -73,7 +59,7 @@ static int check_facts(const struct instance *inst,
 		return err_set(e, EINVAL,
 			       "the snapshot was taken on the other substrate");
 	if (fstat(inst->snapshot_fd, &st) < 0 ||
-	    (uint64_t)st.st_size != f->file_size || !sizes_ok(f))
+	    !snapshot_facts_ok(f, (uint64_t)st.st_size))
 		return malformed(e);
 	if (f->image_size != (inst->start.image_size + MF_PAGE_SIZE - 1) /
 				     MF_PAGE_SIZE * MF_PAGE_SIZE)
@@ -93,8 +79,7 @@ int restore_facts(struct instance *inst, struct err *e)
 
 	if (err)
 		return err_sys(e, -err, "cannot read the snapshot");
-	if (memcmp(h.magic, MF_SNAPSHOT_MAGIC, sizeof(h.magic)) != 0 ||
-	    h.version != MF_SNAPSHOT_VERSION)
+	if (!snapshot_header_ok(&h))
 		return malformed(e);
 	err = check_facts(inst, &h.facts, e);
 	if (err)
@@ -109,51 +94,38 @@ int restore_facts(struct instance *inst, struct err *e)
 	return 0;
 }
 
-/* Ranges ascend and stay clear of each other, in RAM and in the file. */
-static bool range_ok(const struct instance *inst,
-		     const struct mf_snapshot_range *r, uint64_t min_gpa,
-		     uint64_t min_off)
-{
-	return (r->gpa | r->len | r->off) % MF_PAGE_SIZE == 0 && r->len &&
-	       r->gpa >= min_gpa && r->gpa < inst->mem.ram_size &&
-	       r->len <= inst->mem.ram_size - r->gpa && r->off >= min_off &&
-	       r->off < inst->facts.range_off &&
-	       r->len <= inst->facts.range_off - r->off;
-}
-
 static int fill_range(const struct instance *inst,
 		      const struct mf_snapshot_range *r, bool copy)
 {
+	int fd = r->source == MF_RANGE_IMAGE ? inst->image_fd :
+					       inst->snapshot_fd;
 	uint8_t *to = inst->mem.ram + r->gpa;
 
 	if (!copy)
 		return mmap(to, r->len, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-			    inst->snapshot_fd, (off_t)r->off) == to ?
+			    MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+			    (off_t)r->off) == to ?
 			       0 :
 			       -errno;
 	/* One call is cheaper than a fault per page; failing is harmless. */
 	madvise(to, r->len, MADV_POPULATE_WRITE);
-	return read_all(inst->snapshot_fd, to, r->len, r->off);
+	return read_all(fd, to, r->len, r->off);
 }
 
 static int fill_ranges(const struct instance *inst, struct err *e)
 {
 	const struct mf_snapshot_range *ranges = inst->ranges;
-	const struct mf_snapshot_facts *f = &inst->facts;
-	bool copy = inst->mem.ram_fd >= 0 ||
-		    f->range_off - MF_SNAPSHOT_DATA <= MF_SNAPSHOT_COPY_MAX;
-	uint64_t min_gpa = MF_BOOT_GPA, min_off = MF_SNAPSHOT_DATA;
+	uint64_t sum = 0;
+	bool copy;
 	int err;
 
-	for (uint32_t i = 0; i < f->range_count; i++) {
-		if (!range_ok(inst, &ranges[i], min_gpa, min_off))
-			return malformed(e);
+	for (uint32_t i = 0; i < inst->facts.range_count; i++)
+		sum += ranges[i].len;
+	copy = inst->mem.ram_fd >= 0 || sum <= MF_SNAPSHOT_COPY_MAX;
+	for (uint32_t i = 0; i < inst->facts.range_count; i++) {
 		err = fill_range(inst, &ranges[i], copy);
 		if (err)
 			return err_sys(e, -err, "cannot load the snapshot");
-		min_gpa = ranges[i].gpa + ranges[i].len;
-		min_off = ranges[i].off + ranges[i].len;
 	}
 	return 0;
 }
@@ -196,6 +168,8 @@ int restore_ram(struct instance *inst, struct err *e)
 		       inst->facts.range_off);
 	if (err)
 		return err_sys(e, -err, "cannot read the snapshot");
+	if (!snapshot_ranges_ok(&inst->facts, inst->ranges))
+		return malformed(e);
 	err = fill_ranges(inst, e);
 	return err ? err : restore_clean(inst, e);
 }

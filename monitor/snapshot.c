@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest at rest into a file (abi/snapshot.h): the pages of its RAM that are
- * not zero, and where they belong. The guest does not run meanwhile; the
- * file is complete when MF_EV_SNAPSHOT has been sent, and nothing before.
+ * neither zero nor the image's, and what belongs where. The guest does not
+ * run meanwhile; the file is complete when MF_EV_SNAPSHOT has been sent, and
+ * nothing before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +14,15 @@
 
 /* Zero pages up to this many do not end a range: fewer ranges map faster. */
 #define GAP_MAX 16u
+/* As do fewer pages of the image in a row: they are stored. */
+#define IMAGE_RUN_MIN 4u
 
 struct writer {
+	const struct instance *inst;
 	int fd;
 	uint64_t off; /* end of what is written, bytes */
 	uint32_t count; /* of ranges */
+	uint64_t from, end; /* RAM to be stored next; empty: none */
 };
 
 /* The jail lets nothing be allocated; what is not used is not touched. */
@@ -47,14 +52,38 @@ static int write_all(const struct writer *w, const void *data, uint64_t len,
 	return 0;
 }
 
-static int add_range(struct writer *w, const struct instance *inst,
-		     uint64_t from, uint64_t to)
+/* What was found to be stored is written. */
+static int store(struct writer *w)
 {
-	uint64_t off = w->off;
+	struct mf_snapshot_range r = { .gpa = w->from,
+				       .len = w->end - w->from,
+				       .off = w->off };
 
-	ranges[w->count++] = (struct mf_snapshot_range){ from, to - from, off };
-	w->off += to - from;
-	return write_all(w, inst->mem.ram + from, to - from, off);
+	if (!r.len)
+		return 0;
+	ranges[w->count++] = r;
+	w->off += r.len;
+	w->from = w->end = 0;
+	return write_all(w, w->inst->mem.ram + r.gpa, r.len, r.off);
+}
+
+/* The last range takes all that is left. */
+static bool has_room(const struct writer *w, uint32_t ranges_more)
+{
+	return w->count + ranges_more < MF_SNAPSHOT_RANGES_MAX;
+}
+
+/* Bytes from `at` on that the image has; 0: none, or too few. */
+static uint64_t refer(struct writer *w, uint64_t at, int *err)
+{
+	struct mf_snapshot_range r = { .gpa = at, .source = MF_RANGE_IMAGE };
+
+	r.len = image_pages_match(w->inst, at, &r.off);
+	if (r.len < IMAGE_RUN_MIN * MF_PAGE_SIZE || !has_room(w, 2))
+		return 0;
+	*err = store(w);
+	ranges[w->count++] = r;
+	return r.len;
 }
 
 static bool page_is_zero(const uint8_t *page)
@@ -62,32 +91,40 @@ static bool page_is_zero(const uint8_t *page)
 	return !page[0] && memcmp(page, page + 1, MF_PAGE_SIZE - 1) == 0;
 }
 
-/* From above page 0, which is nobody's. */
-static int write_ram(struct writer *w, const struct instance *inst)
+/* Takes what is at `at`; the bytes of it, negative: an error. */
+static int64_t take_pages(struct writer *w, uint64_t at)
 {
-	uint64_t from = 0, end = 0; /* the range found so far */
+	uint64_t len;
 	int err = 0;
 
-	for (uint64_t at = MF_BOOT_GPA; at < inst->mem.ram_size && !err;
-	     at += MF_PAGE_SIZE) {
+	if (page_is_zero(w->inst->mem.ram + at))
+		return MF_PAGE_SIZE;
+	len = refer(w, at, &err);
+	if (len)
+		return err ? err : (int64_t)len;
+	if (w->end && at - w->end > GAP_MAX * MF_PAGE_SIZE && has_room(w, 1))
+		err = store(w);
+	if (!w->end)
+		w->from = at;
+	w->end = at + MF_PAGE_SIZE;
+	return err ? err : (int64_t)MF_PAGE_SIZE;
+}
+
+/* From above page 0, which is nobody's. */
+static int write_ram(struct writer *w)
+{
+	uint64_t at = MF_BOOT_GPA;
+	int64_t n;
+
+	while (at < w->inst->mem.ram_size) {
+		n = take_pages(w, at);
+		if (n < 0)
+			return (int)n;
+		at += (uint64_t)n;
 		if (at == MF_HOLE_LO)
 			at = MF_HOLE_HI;
-		if (at >= inst->mem.ram_size ||
-		    page_is_zero(inst->mem.ram + at))
-			continue;
-		/* The last range takes all that is left. */
-		if (end && at - end > GAP_MAX * MF_PAGE_SIZE &&
-		    w->count < MF_SNAPSHOT_RANGES_MAX - 1) {
-			err = add_range(w, inst, from, end);
-			from = at;
-		}
-		if (!end)
-			from = at;
-		end = at + MF_PAGE_SIZE;
 	}
-	if (!err && end)
-		err = add_range(w, inst, from, end);
-	return err;
+	return store(w);
 }
 
 static int write_table(struct writer *w, struct mf_snapshot_facts *f)
@@ -140,7 +177,9 @@ static unsigned connections(const struct instance *inst)
 
 void snapshot_take(struct instance *inst)
 {
-	struct writer w = { .fd = inst->snapshot_fd, .off = MF_SNAPSHOT_DATA };
+	struct writer w = { .inst = inst,
+			    .fd = inst->snapshot_fd,
+			    .off = MF_SNAPSHOT_DATA };
 	struct mf_ctl_event *ev = ctl_event(MF_EV_SNAPSHOT);
 	char text[96];
 	int err;
@@ -159,7 +198,8 @@ void snapshot_take(struct instance *inst)
 		return;
 	}
 	fill_facts(inst, &ev->u.snapshot);
-	err = write_ram(&w, inst);
+	image_pages_index(inst);
+	err = write_ram(&w);
 	if (!err)
 		err = write_table(&w, &ev->u.snapshot);
 	if (err) {

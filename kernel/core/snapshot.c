@@ -53,6 +53,7 @@ static void take(void)
 	arch_fpu_save(current->fpu);
 	fs = arch_fs_base();
 	gs = arch_gs_base();
+	kernel_shared->resume.tcp_port = port_listening();
 	if (!arch_snapshot())
 		kpanic("the monitor refuses a snapshot");
 	resume();

@@ -98,6 +98,8 @@ struct port *port_for(uint16_t protocol, uint16_t number);
  */
 int port_listen(struct port *p, struct list *listener, int backlog);
 void port_unlisten(struct port *p, struct list *listener);
+/* The first TCP port that the program listens on; 0: none. */
+uint16_t port_listening(void);
 /* A listener has room again. */
 void port_more(struct port *p);
 

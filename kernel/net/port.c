@@ -212,6 +212,14 @@ void port_unlisten(struct port *p, struct list *listener)
 		close_handle(p->handle);
 }
 
+uint16_t port_listening(void)
+{
+	for (uint32_t i = 0; i < port_count; i++)
+		if (!list_empty(&ports[i].listeners))
+			return ports[i].number;
+	return 0;
+}
+
 /* ---- UDP ---------------------------------------------------------------- */
 
 static void udp_ask(struct port *p)

@@ -23,7 +23,7 @@ _Static_assert(offsetof(struct mf_regs, rip) == 128, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rflags) == 144, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rsp) == 152, "entry.S");
 _Static_assert(MF_SHARED_VA == 0x707f00011000, "kernel.ld shared_page");
-_Static_assert(MF_ABI_VERSION == 3, "kernel.ld header");
+_Static_assert(MF_ABI_VERSION == 4, "kernel.ld header");
 _Static_assert(MF_KERNEL_VA == 0x707f00100000, "kernel.ld origin");
 _Static_assert(MF_SYSCALL_VA == MF_KERNEL_VA + 64, "kernel.ld .entry");
 
@@ -57,10 +57,8 @@ void arch_init(void)
 /* For arch_snapshot in entry.S. */
 void snapshot_ring(void)
 {
-	kernel_shared->resume = (struct mf_resume){
-		.entry = addr(snapshot_resume),
-		.stack = addr(upcall_stack_top),
-	};
+	kernel_shared->resume.entry = addr(snapshot_resume);
+	kernel_shared->resume.stack = addr(upcall_stack_top);
 	arch_doorbell(MF_DB_SNAPSHOT);
 }
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * No sum here can overflow: each number is compared with what is left below
+ * one that was checked before.
+ */
+#include "host/snapshot_check.h"
+
+#include <string.h>
+
+bool snapshot_header_ok(const struct mf_snapshot_header *h)
+{
+	return memcmp(h->magic, MF_SNAPSHOT_MAGIC, sizeof(h->magic)) == 0 &&
+	       h->version == MF_SNAPSHOT_VERSION && h->reserved == 0;
+}
+
+static bool ram_ok(const struct mf_snapshot_facts *f)
+{
+	return f->ram_size % MF_HUGE_SIZE == 0 &&
+	       f->ram_max % MF_HUGE_SIZE == 0 && f->ram_size > MF_KERNEL_MAX &&
+	       f->ram_size <= f->ram_max && f->ram_max <= MF_RAM_MAX &&
+	       f->kernel_data_gpa % MF_PAGE_SIZE == 0 &&
+	       f->kernel_data_gpa >= MF_PT_GPA &&
+	       f->kernel_data_gpa < f->ram_size - MF_KERNEL_MAX;
+}
+
+bool snapshot_facts_ok(const struct mf_snapshot_facts *f, uint64_t file_size)
+{
+	return f->file_size == file_size && ram_ok(f) &&
+	       f->image_size % MF_PAGE_SIZE == 0 &&
+	       f->image_size <= MF_IMAGE_MAX &&
+	       f->range_count <= MF_SNAPSHOT_RANGES_MAX &&
+	       f->range_off % MF_PAGE_SIZE == 0 &&
+	       f->range_off >= MF_SNAPSHOT_DATA && f->range_off <= file_size &&
+	       f->range_count * sizeof(struct mf_snapshot_range) <=
+		       file_size - f->range_off;
+}
+
+static bool range_ok(const struct mf_snapshot_facts *f,
+		     const struct mf_snapshot_range *r, uint64_t min_gpa,
+		     uint64_t min_off)
+{
+	bool stored = r->source == MF_RANGE_STORED;
+	uint64_t end = stored ? f->range_off : f->image_size;
+
+	return (stored || r->source == MF_RANGE_IMAGE) && r->flags == 0 &&
+	       (r->gpa | r->len | r->off) % MF_PAGE_SIZE == 0 && r->len &&
+	       r->gpa >= min_gpa && r->gpa < f->ram_size &&
+	       r->len <= f->ram_size - r->gpa && r->off < end &&
+	       r->len <= end - r->off && (!stored || r->off >= min_off);
+}
+
+bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,
+			const struct mf_snapshot_range *ranges)
+{
+	uint64_t min_gpa = MF_BOOT_GPA, min_off = MF_SNAPSHOT_DATA;
+
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		const struct mf_snapshot_range *r = &ranges[i];
+
+		if (!range_ok(f, r, min_gpa, min_off))
+			return false;
+		min_gpa = r->gpa + r->len;
+		if (r->source == MF_RANGE_STORED)
+			min_off = r->off + r->len;
+	}
+	return true;
+}
