@@ -43,9 +43,10 @@ enum mf_start_kind {
 	 * the strings only the host name is used, and `cwd` and `path` must
 	 * still lie inside. */
 	MF_START_COPY = 2,
-	/* Nothing yet: substrate, kvm_fd and the CPUID entries are used, no
-	 * image comes along. The next message has neither of the latter two,
-	 * the same substrate, and is of one of the kinds above. */
+	/* Nothing yet: substrate, kvm_fd, the CPUID entries and the sizes are
+	 * used, no image comes along. The next message is of one of the kinds
+	 * above and has the same substrate and no kvm_fd; if the shell has
+	 * RAM, it is a copy's of a guest of these sizes. */
 	MF_START_SHELL = 3,
 	/* After MF_EV_EXITED of a kept copy: that copy once more, on the ports
 	 * it has. Of the strings only the host name is used, and no
@@ -71,6 +72,7 @@ struct mf_ctl_start {
 	uint64_t kernel_off; /* bytes into the image, page multiple */
 	uint64_t kernel_size; /* bytes */
 	uint64_t mem_limit; /* bytes */
+	uint64_t ram_size, ram_max; /* of a shell: what it is for; 0: unknown */
 	uint32_t args_len, argc, envc;
 	uint32_t path_off, cwd_off, hostname_off;
 	uint32_t uid, gid;

@@ -71,7 +71,7 @@ int bench_vm_shell(struct bench_vm *v, struct bench_plan *p, struct err *e)
 	int r = bench_vm_spawn(v, p, e);
 
 	if (r == 0)
-		r = launch_send_shell(&v->launch, e);
+		r = launch_send_shell(&v->launch, &p->copy->facts, e);
 	return r == 0 ? wait_event(v, MF_EV_SHELL, e) : r;
 }
 

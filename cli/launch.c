@@ -256,7 +256,8 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 	return 0;
 }
 
-int launch_send_shell(struct launch *l, struct err *e)
+int launch_send_shell(struct launch *l, const struct mf_snapshot_facts *f,
+		      struct err *e)
 {
 	struct start_message m;
 	unsigned n = 0;
@@ -266,6 +267,9 @@ int launch_send_shell(struct launch *l, struct err *e)
 	if (r < 0)
 		return r;
 	m.start->substrate = l->substrate;
+	m.start->ram_size = f->ram_size;
+	m.start->ram_max = f->ram_max;
+	m.start->image_size = f->image_size;
 	if (l->kvm_fd >= 0) {
 		start_message_add_kvm(&m, l->kvm_fd);
 		n = 1;

@@ -32,8 +32,12 @@ struct launch {
 int launch_prepare(struct launch *ret, struct run_options *o,
 		   const struct image *img, struct err *e);
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
-/* Has the monitor make its machine and wait; launch_send fills it later. */
-int launch_send_shell(struct launch *l, struct err *e);
+/*
+ * Has the monitor make its machine and wait; launch_send fills it later, with
+ * a copy of the snapshot that has these facts.
+ */
+int launch_send_shell(struct launch *l, const struct mf_snapshot_facts *f,
+		      struct err *e);
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e);
 /* A kept monitor that waits: its copy begins again. `name` may be NULL. */

@@ -39,11 +39,14 @@ struct vm_exit {
 struct substrate_ops {
 	const char *name;
 	enum mf_paging paging;
+	/* attach needs what the jail takes: it closes after that, not before */
+	bool open_attach;
 	/* RAM is a memfd that another process can map. */
 	bool shared_ram;
-	/* Makes a machine without memory. */
+	/* Makes a machine, with inst->mem if that is known. */
 	int (*create)(struct instance *inst, struct err *e);
-	/* Puts inst->mem into it and the registers to the start. */
+	/* Puts inst->mem into it unless it is, and the registers to the start.
+	 */
 	int (*attach)(struct instance *inst, struct err *e);
 	/* As attach left it, after RAM was written; NULL: cannot do that. */
 	int (*reset)(struct instance *inst, struct err *e);
@@ -140,10 +143,10 @@ void ctl_ask_connect(void *unused, uint32_t id, uint8_t proto,
 void ctl_poll(struct instance *inst);
 
 /* monitor/loader.c: memory, kernel, page tables, boot page. */
+/* The memory of a shell that knows its sizes, still without content. */
+int loader_reserve(struct instance *inst, struct err *e);
 int loader_init(struct instance *inst, struct err *e);
 
-/* What the loader does for a boot and for a copy alike. */
-int loader_map_ram(struct instance *inst, struct err *e);
 /* The identity of this start, into the boot page. */
 int loader_fill_identity(struct instance *inst, struct err *e);
 uint64_t loader_xfeatures(void);

@@ -67,7 +67,7 @@ static void choose_sizes(struct instance *inst)
 }
 
 /* Host and guest-physical addresses agree modulo 2 MiB. */
-int loader_map_ram(struct instance *inst, struct err *e)
+static int map_ram(struct instance *inst, struct err *e)
 {
 	struct guest_mem *m = &inst->mem;
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -97,24 +97,79 @@ int loader_map_ram(struct instance *inst, struct err *e)
 	/* Where the host gives whole 2 MiB at the first touch, a guest would
 	 * hold many times what it uses. */
 	madvise(m->ram, m->ram_max, MADV_NOHUGEPAGE);
-	/* One call is cheaper than a fault per page; failing is harmless. */
-	madvise(m->ram, POPULATE, MADV_POPULATE_WRITE);
 	return 0;
 }
 
-static int map_image(struct instance *inst, struct err *e)
+static int size_image(struct instance *inst, struct err *e)
 {
 	struct guest_mem *m = &inst->mem;
-	void *p;
 
 	m->image_size = round_up(inst->start.image_size, MF_PAGE_SIZE);
 	if (!m->image_size || m->image_size > MF_IMAGE_MAX)
 		return err_set(e, EINVAL, "the image has an impossible size");
-	p = mmap(NULL, m->image_size, PROT_READ, MAP_SHARED, inst->image_fd, 0);
+	return 0;
+}
+
+/* In the place that was reserved for it, if one was. */
+static int map_image(struct instance *inst, struct err *e)
+{
+	struct guest_mem *m = &inst->mem;
+	void *at = (void *)(uintptr_t)m->image, *p;
+
+	p = mmap(at, m->image_size, PROT_READ,
+		 MAP_SHARED | (at ? MAP_FIXED : 0), inst->image_fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the image");
 	m->image = p;
 	return 0;
+}
+
+int loader_reserve(struct instance *inst, struct err *e)
+{
+	struct guest_mem *m = &inst->mem;
+	void *p;
+	int err;
+
+	if (inst->start.ram_size % MF_HUGE_SIZE ||
+	    inst->start.ram_max % MF_HUGE_SIZE ||
+	    inst->start.ram_size > inst->start.ram_max ||
+	    inst->start.ram_max > MF_RAM_MAX)
+		return err_set(e, EINVAL, "the shell has impossible sizes");
+	m->ram_size = inst->start.ram_size;
+	m->ram_max = inst->start.ram_max;
+	err = size_image(inst, e);
+	if (err)
+		return err;
+	p = mmap(NULL, m->image_size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "cannot reserve the image's place");
+	m->image = p;
+	err = map_ram(inst, e);
+	if (err)
+		return err;
+	/* What every guest touches costs the shell its time, not the guest. */
+	madvise(m->ram, POPULATE, MADV_POPULATE_WRITE);
+	return 0;
+}
+
+/* Of the sizes that are asked for now; in a shell they are there. */
+static int map_memory(struct instance *inst, const struct guest_mem *shell,
+		      struct err *e)
+{
+	struct guest_mem *m = &inst->mem;
+	int err = size_image(inst, e);
+
+	if (err)
+		return err;
+	if (shell->ram &&
+	    (m->ram_size != shell->ram_size || m->ram_max != shell->ram_max ||
+	     m->image_size != shell->image_size))
+		return err_set(e, EINVAL,
+			       "the shell was made for a guest of other sizes");
+	if (!shell->ram && (err = map_ram(inst, e)) < 0)
+		return err;
+	return map_image(inst, e);
 }
 
 static int check_kernel(const struct instance *inst,
@@ -360,14 +415,15 @@ static int read_kernel(struct instance *inst, struct err *e)
 int loader_init(struct instance *inst, struct err *e)
 {
 	bool copy = inst->start.kind == MF_START_COPY;
+	const struct guest_mem shell = inst->mem;
 	int err;
 
 	if (!copy)
 		choose_sizes(inst);
 	else if ((err = restore_facts(inst, e)) < 0)
 		return err;
-	if ((err = loader_map_ram(inst, e)) < 0 ||
-	    (err = map_image(inst, e)) < 0 || (err = read_kernel(inst, e)) < 0)
+	if ((err = map_memory(inst, &shell, e)) < 0 ||
+	    (err = read_kernel(inst, e)) < 0)
 		return err;
 	inst->shared = (struct mf_shared *)(inst->mem.ram + MF_SHARED_GPA);
 	if (copy) {
@@ -375,6 +431,9 @@ int loader_init(struct instance *inst, struct err *e)
 		if (err)
 			return err;
 	} else {
+		/* One call is cheaper than a fault per page; failing is
+		 * harmless. */
+		madvise(inst->mem.ram, POPULATE, MADV_POPULATE_WRITE);
 		fill_boot(inst, build_tables(inst, &inst->kernel));
 		inst->entry = MF_KERNEL_VA + inst->kernel.entry;
 		inst->stack = MF_KERNEL_VA + inst->kernel.boot_stack;

@@ -72,8 +72,14 @@ static int make_shell(struct instance *inst, struct err *e)
 	if ((err = jail_drop(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
+	if (inst->start.kind == MF_START_SHELL && inst->start.ram_size &&
+	    (err = loader_reserve(inst, e)) < 0)
+		return err;
 	err = inst->ops->create(inst, e);
 	instance_phase(inst, MF_PHASE_VM);
+	if (!err && !inst->ops->open_attach)
+		err = jail_close(inst, e);
+	instance_phase(inst, MF_PHASE_JAIL);
 	return err;
 }
 
@@ -91,7 +97,7 @@ static int wait_as_shell(struct instance *inst, struct err *e)
 	return 0;
 }
 
-/* The jail closes before the first instruction. */
+/* Whatever happens, the jail is closed before the first instruction. */
 static int fill_shell(struct instance *inst, struct err *e)
 {
 	int err = loader_init(inst, e);
@@ -110,7 +116,7 @@ static int fill_shell(struct instance *inst, struct err *e)
 	    (err = image_pages_prepare(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_VM);
-	if ((err = jail_close(inst, e)) < 0)
+	if (inst->ops->open_attach && (err = jail_close(inst, e)) < 0)
 		return err;
 	instance_phase(inst, MF_PHASE_JAIL);
 	return 0;

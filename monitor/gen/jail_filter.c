@@ -25,17 +25,19 @@ struct rule {
 	int nr;
 	const char *why;
 	/*
-	 * Argument number `arg` must be `value`. All that are compared are
-	 * ints to Linux; C libraries differ in how they fill the upper half.
+	 * The bits `mask` of argument number `arg` must be `value`. All that
+	 * are compared are ints to Linux; C libraries differ in how they fill
+	 * the upper half.
 	 */
 	bool compare;
 	unsigned arg;
-	uint32_t value;
+	uint32_t mask, value;
 };
 
 /* `arg` `is` the value that the call must have. */
-#define ONLY(arg_nr, is) true, (arg_nr), (is)
-#define ANY		 false, 0, 0
+#define ONLY(arg_nr, is)       true, (arg_nr), UINT32_MAX, (is)
+#define BITS(arg_nr, mask, is) true, (arg_nr), (mask), (is)
+#define ANY		       false, 0, 0, 0
 
 static const struct rule kvm_rules[] = {
 	{ SCMP_SYS(ioctl), "enter the guest", ONLY(1, KVM_RUN) },
@@ -52,11 +54,20 @@ static const struct rule kvm_rules[] = {
 	  ONLY(1, KVM_SET_VCPU_EVENTS) },
 	{ SCMP_SYS(ioctl), "the guest's RAM grows",
 	  ONLY(1, KVM_SET_USER_MEMORY_REGION) },
+	{ SCMP_SYS(ioctl), "the first registers", ONLY(1, KVM_SET_MSRS) },
+	{ SCMP_SYS(ioctl), "the guest's time", ONLY(1, KVM_GET_MSRS) },
+	{ SCMP_SYS(ioctl), "which vector state there is",
+	  ONLY(1, KVM_SET_XCRS) },
+	{ SCMP_SYS(ioctl), "what a reset puts back", ONLY(1, KVM_GET_XSAVE) },
 	{ SCMP_SYS(ioctl), "a reset: vector state", ONLY(1, KVM_SET_XSAVE) },
-	{ SCMP_SYS(ioctl), "a reset: the guest's time", ONLY(1, KVM_SET_MSRS) },
-	{ SCMP_SYS(ioctl), "a reset: the guest's time", ONLY(1, KVM_GET_MSRS) },
-	{ SCMP_SYS(getrandom), "a reset: what the next guest begins with",
+	/* The guest is made in the jail, of memory that is no program. */
+	{ SCMP_SYS(mmap), "RAM, image and snapshot", BITS(2, PROT_EXEC, 0) },
+	{ SCMP_SYS(brk), "the C library's memory", ANY },
+	{ SCMP_SYS(epoll_create1), "what the rings wait with", ANY },
+	{ SCMP_SYS(rt_sigaction), "a closed console is an error of the call",
 	  ANY },
+	{ SCMP_SYS(getsockname), "the family of a published UDP port", ANY },
+	{ SCMP_SYS(getrandom), "what a guest begins with", ANY },
 	{ SCMP_SYS(rt_sigtimedwait), "take the tick off the queue", ANY },
 };
 
@@ -95,7 +106,7 @@ static int add(scmp_filter_ctx ctx, const struct rule *rules, size_t count)
 		int err =
 			seccomp_rule_add(ctx, SCMP_ACT_ALLOW, r->nr, r->compare,
 					 SCMP_CMP64(r->arg, SCMP_CMP_MASKED_EQ,
-						    UINT32_MAX, r->value));
+						    r->mask, r->value));
 
 		if (err)
 			return err;

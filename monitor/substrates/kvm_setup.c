@@ -267,22 +267,46 @@ static int set_sregs(struct kvm_vm *vm, struct err *e)
 	return 0;
 }
 
-static int set_start(struct instance *inst, struct kvm_vm *vm, struct err *e)
+static int set_msrs(struct kvm_vm *vm, struct err *e)
 {
-	bool copy = inst->start.kind != MF_START_BOOT &&
-		    inst->start.kind != MF_START_SNAPSHOT;
 	struct {
 		struct kvm_msrs head;
-		struct kvm_msr_entry e[4];
+		struct kvm_msr_entry e[3];
 	} msrs = {
-		.head.nmsrs = copy ? 4 : 3,
+		.head.nmsrs = 3,
 		.e = {
 			{ .index = MSR_STAR, .data = 0x0023001000000000 },
 			{ .index = MSR_LSTAR, .data = gate_va(kvm_gate_lstar) },
 			{ .index = MSR_FMASK, .data = 0x700 },
-			/* It must not go back for who reads it. */
-			{ .index = MSR_IA32_TSC, .data = inst->facts.tsc },
 		},
+	};
+
+	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != 3)
+		return err_set(e, EIO, "KVM refuses the system call registers");
+	return 0;
+}
+
+static int set_vector_state(struct kvm_vm *vm, uint64_t xfeatures,
+			    struct err *e)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
+
+	xcrs.xcrs[0].value = xfeatures;
+	if (ioctl(vm->vcpu, KVM_SET_XCRS, &xcrs) < 0)
+		return err_sys(e, errno, "KVM refuses the vector state");
+	return 0;
+}
+
+/* What depends on the guest. */
+static int set_start(struct instance *inst, struct kvm_vm *vm, struct err *e)
+{
+	/* A copy's time must not go back for who reads it here. */
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry e[1];
+	} tsc = {
+		.head.nmsrs = 1,
+		.e = { { .index = MSR_IA32_TSC, .data = inst->facts.tsc } },
 	};
 	struct kvm_regs regs = {
 		.rip = inst->entry,
@@ -290,27 +314,11 @@ static int set_start(struct instance *inst, struct kvm_vm *vm, struct err *e)
 		.rflags = 0x3002,
 	};
 
-	if (ioctl(vm->vcpu, KVM_SET_MSRS, &msrs) != (int)msrs.head.nmsrs)
-		return err_set(e, EIO, "KVM refuses the system call registers");
+	if (inst->facts.tsc && ioctl(vm->vcpu, KVM_SET_MSRS, &tsc) != 1)
+		return err_set(e, EIO, "KVM refuses the guest's time");
 	if (ioctl(vm->vcpu, KVM_SET_REGS, &regs) < 0)
 		return err_sys(e, errno, "KVM refuses the start registers");
 	return 0;
-}
-
-static int set_registers(struct instance *inst, struct kvm_vm *vm,
-			 struct err *e)
-{
-	const struct mf_boot *b =
-		(const struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA);
-	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
-	int err = set_sregs(vm, e);
-
-	if (err)
-		return err;
-	xcrs.xcrs[0].value = b->xfeatures;
-	if (ioctl(vm->vcpu, KVM_SET_XCRS, &xcrs) < 0)
-		return err_sys(e, errno, "KVM refuses the vector state");
-	return set_start(inst, vm, e);
 }
 
 /*
@@ -358,8 +366,11 @@ int kvm_create(struct instance *inst, struct err *e)
 		       vm->vcpu, 0);
 	if (size < 0 || vm->run == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the vCPU");
-	err = set_cpuid(inst, vm, e);
-	if (err)
+	if ((err = set_cpuid(inst, vm, e)) < 0 ||
+	    (err = set_sregs(vm, e)) < 0 || (err = set_msrs(vm, e)) < 0 ||
+	    (err = set_vector_state(vm, loader_xfeatures(), e)) < 0)
+		return err;
+	if (inst->mem.ram && (err = add_memory(inst, vm, e)) < 0)
 		return err;
 	khz = ioctl(vm->vcpu, KVM_GET_TSC_KHZ, 0);
 	inst->clock.tsc_khz = khz > 0 ? (uint64_t)khz : 0;
@@ -398,12 +409,17 @@ static int forget_translations(struct kvm_vm *vm)
 int kvm_attach(struct instance *inst, struct err *e)
 {
 	struct kvm_vm *vm = inst->substrate_state;
-	int err = add_memory(inst, vm, e);
+	uint64_t xfeatures =
+		((struct mf_boot *)(inst->mem.ram + MF_BOOT_GPA))->xfeatures;
+	int err = vm->slots ? 0 : add_memory(inst, vm, e);
 
 	if (err)
 		return err;
 	build_tables(inst);
-	err = set_registers(inst, vm, e);
+	if (xfeatures != loader_xfeatures() &&
+	    (err = set_vector_state(vm, xfeatures, e)) < 0)
+		return err;
+	err = set_start(inst, vm, e);
 	if (err || !inst->start.keep)
 		return err;
 	if (ioctl(vm->vcpu, KVM_GET_SREGS, &vm->sregs) < 0 ||

@@ -369,6 +369,7 @@ const struct substrate_ops substrate_process = {
 	.name = "process",
 	.paging = MF_PAGING_GATE,
 	.shared_ram = true,
+	.open_attach = true,
 	.create = process_create,
 	.attach = process_attach,
 	.run = process_run,
