@@ -48,8 +48,9 @@ struct substrate_ops {
 	/* Puts inst->mem into it unless it is, and the registers to the start.
 	 */
 	int (*attach)(struct instance *inst, struct err *e);
-	/* As attach left it, after RAM was written; NULL: cannot do that. */
-	int (*reset)(struct instance *inst, struct err *e);
+	/* As attach left it, after RAM was written, `same_tables`: but for the
+	 * page tables; NULL: cannot do that. */
+	int (*reset)(struct instance *inst, bool same_tables, struct err *e);
 	void (*run)(struct instance *inst, struct vm_exit *ret);
 	/* The program is to enter the kernel as soon as it can. */
 	int (*upcall_tick)(struct instance *inst);

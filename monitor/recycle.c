@@ -4,7 +4,8 @@
  * instruction is taken back. RAM is compared with nothing and believed in
  * nothing: each page that the guest may have written to gets its content from
  * the snapshot or the image, or zeros. Which pages these are the host's page
- * tables say: what is there and is no page of a file.
+ * tables say: what is there and is no page of a file. docs/design/0012 tells
+ * why page tables are another matter.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,12 +23,46 @@
 /* Zeros in a row that are given back; fewer stay, and are cleared. */
 #define GIVE_BACK_PAGES 64u
 
+/* Page tables, Intel SDM vol. 3, 4.5. */
+#define PTE_P	     1ull
+#define PTE_AD	     0x60ull
+#define PTE_PS	     0x80ull
+#define PTE_ADDR     0x000ffffffffff000ull
+#define TABLE_LEVELS 4
+#define TABLES_MAX   1024u
+
+/* Where the snapshot's page tables are, ascending; TABLES_MAX + 1: too many. */
+static uint64_t tables[TABLES_MAX];
+static unsigned table_count;
+
 /* Where the reset has come to; addresses ascend. */
 struct cursor {
 	struct instance *inst;
 	uint32_t range; /* the first that ends above */
+	unsigned table; /* the first that is not below */
+	bool keep_tables;
 	uint64_t zero_from, zero_to; /* pages to be cleared; empty: none */
 };
+
+/* What an entry that is no leaf leads to, in the RAM that was restored. */
+static void note_tables(const struct instance *inst, uint64_t gpa, int level)
+{
+	const uint64_t *entry;
+	unsigned at;
+
+	if (gpa % MF_PAGE_SIZE || gpa > inst->mem.ram_size - MF_PAGE_SIZE ||
+	    table_count > TABLES_MAX)
+		return;
+	if (table_count++ == TABLES_MAX)
+		return;
+	for (at = table_count - 1; at > 0 && tables[at - 1] > gpa; at--)
+		tables[at] = tables[at - 1];
+	tables[at] = gpa;
+	entry = (const uint64_t *)(const void *)(inst->mem.ram + gpa);
+	for (unsigned i = 0; level > 1 && i < 512; i++)
+		if ((entry[i] & PTE_P) && !(entry[i] & PTE_PS))
+			note_tables(inst, entry[i] & PTE_ADDR, level - 1);
+}
 
 int recycle_prepare(struct instance *inst, struct err *e)
 {
@@ -42,6 +77,8 @@ int recycle_prepare(struct instance *inst, struct err *e)
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the snapshot");
 	inst->original = p;
+	table_count = 0;
+	note_tables(inst, MF_PT_GPA, TABLE_LEVELS);
 	return 0;
 }
 
@@ -58,21 +95,73 @@ static int clear_zeros(struct cursor *c)
 	return 0;
 }
 
+/* The page as it was, NULL: zeros. *range is where the search begins. */
+static const uint8_t *original_page(const struct instance *inst, uint64_t gpa,
+				    uint32_t *range)
+{
+	const struct mf_snapshot_range *r = inst->ranges;
+	uint32_t i = *range;
+
+	while (i < inst->facts.range_count && r[i].gpa + r[i].len <= gpa)
+		i++;
+	*range = i;
+	if (i == inst->facts.range_count || gpa < r[i].gpa)
+		return NULL;
+	return (r[i].source == MF_RANGE_IMAGE ? inst->mem.image :
+						inst->original) +
+	       r[i].off + (gpa - r[i].gpa);
+}
+
+/* Only accessed and dirty bits were set, which is the CPU's doing. */
+static bool table_is_same(const uint64_t *now, const uint64_t *old)
+{
+	uint64_t wrong = 0;
+
+	for (unsigned i = 0; i < MF_PAGE_SIZE / sizeof(*now); i++)
+		wrong |= (now[i] ^ old[i]) & ~(~old[i] & PTE_AD);
+	return !wrong;
+}
+
+/*
+ * Whether the guest has left its page tables as they were. Then KVM's own are
+ * right as well, and stay: it follows what the guest writes, and only what
+ * the monitor writes it does not see. Such tables are not written to; a bit
+ * in them that says "dirty" has the kernel clear a page more. A page that was
+ * a table in between may be one again: the kernel clears it itself, and KVM
+ * sees that.
+ */
+static bool tables_are_same(const struct instance *inst)
+{
+	uint32_t range = 0;
+
+	if (table_count > TABLES_MAX)
+		return false;
+	for (unsigned i = 0; i < table_count; i++) {
+		const void *now = inst->mem.ram + tables[i];
+		const void *old = original_page(inst, tables[i], &range);
+
+		if (!old || !table_is_same(now, old))
+			return false;
+	}
+	return true;
+}
+
+static bool is_table(struct cursor *c, uint64_t gpa)
+{
+	while (c->table < table_count && tables[c->table] < gpa)
+		c->table++;
+	return c->table < table_count && tables[c->table] == gpa;
+}
+
 static int reset_page(struct cursor *c, uint64_t gpa)
 {
-	const struct mf_snapshot_range *r = c->inst->ranges;
-	const uint8_t *from;
+	const uint8_t *from = original_page(c->inst, gpa, &c->range);
 	int err = 0;
 
-	while (c->range < c->inst->facts.range_count &&
-	       r[c->range].gpa + r[c->range].len <= gpa)
-		c->range++;
-	r += c->range;
-	if (c->range < c->inst->facts.range_count && gpa >= r->gpa) {
-		from = r->source == MF_RANGE_IMAGE ? c->inst->mem.image :
-						     c->inst->original;
-		memcpy(c->inst->mem.ram + gpa, from + r->off + (gpa - r->gpa),
-		       MF_PAGE_SIZE);
+	if (c->keep_tables && is_table(c, gpa))
+		return 0;
+	if (from) {
+		memcpy(c->inst->mem.ram + gpa, from, MF_PAGE_SIZE);
 		return 0;
 	}
 	if (c->zero_to != gpa) {
@@ -84,10 +173,10 @@ static int reset_page(struct cursor *c, uint64_t gpa)
 }
 
 /* RAM that was added since is none of the snapshot's: it goes as a whole. */
-static int reset_ram(struct instance *inst)
+static int reset_ram(struct instance *inst, bool keep_tables)
 {
 	static uint64_t pm[PM_CHUNK];
-	struct cursor c = { .inst = inst };
+	struct cursor c = { .inst = inst, .keep_tables = keep_tables };
 	uint64_t first = (uint64_t)(uintptr_t)inst->mem.ram / MF_PAGE_SIZE;
 	uint64_t size = inst->facts.ram_size;
 	int err = 0;
@@ -135,12 +224,13 @@ static void forget(struct instance *inst)
 
 int recycle(struct instance *inst, struct err *e)
 {
-	int err = reset_ram(inst);
+	bool same = tables_are_same(inst);
+	int err = reset_ram(inst, same);
 
 	if (err)
 		return err_sys(e, -err, "cannot reset the guest's memory");
 	rings_again(&inst->rings);
 	forget(inst);
 	err = restore_clean(inst, e);
-	return err ? err : inst->ops->reset(inst, e);
+	return err ? err : inst->ops->reset(inst, same, e);
 }

@@ -23,7 +23,7 @@ struct kvm_vm {
 
 int kvm_create(struct instance *inst, struct err *e);
 int kvm_attach(struct instance *inst, struct err *e);
-int kvm_reset(struct instance *inst, struct err *e);
+int kvm_reset(struct instance *inst, bool same_tables, struct err *e);
 int kvm_grow(struct instance *inst, uint64_t size);
 uint64_t kvm_tsc_offset(struct instance *inst);
 /* Code, stack and data segments as the program sees them. */

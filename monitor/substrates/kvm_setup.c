@@ -429,15 +429,20 @@ int kvm_attach(struct instance *inst, struct err *e)
 	return err ? err_sys(e, -err, "KVM refuses a page more") : 0;
 }
 
-int kvm_reset(struct instance *inst, struct err *e)
+int kvm_reset(struct instance *inst, bool same_tables, struct err *e)
 {
 	struct kvm_vm *vm = inst->substrate_state;
 	const struct kvm_vcpu_events none = { 0 };
-	int err = forget_translations(vm);
+	struct kvm_sregs now;
+	int err = same_tables ? 0 : forget_translations(vm);
 
 	if (err)
 		return err_sys(e, -err, "KVM refuses the guest's memory");
 	build_tables(inst);
+	if (ioctl(vm->vcpu, KVM_GET_SREGS, &now) < 0)
+		return err_sys(e, errno, "KVM_GET_SREGS failed");
+	/* A change of this bit makes the vCPU forget translations. */
+	vm->sregs.cr4 = now.cr4 ^ CR4_PGE;
 	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &none) < 0 ||
 	    ioctl(vm->vcpu, KVM_SET_XSAVE, &vm->xsave) < 0 ||
 	    ioctl(vm->vcpu, KVM_SET_SREGS, &vm->sregs) < 0)

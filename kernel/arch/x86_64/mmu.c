@@ -113,11 +113,25 @@ static uint64_t *pte_table(uint64_t pte)
 	return gpa_kva((gpa_t){ pte & PTE_ADDR });
 }
 
+/*
+ * Cleared by writing to it, although a fresh page is zero: a host that keeps
+ * tables of its own beside ours sees what the guest writes, and a page that
+ * was a table before a reset is still one to it.
+ */
+static uint64_t *new_table(void)
+{
+	uint64_t *table = page_alloc(0);
+
+	if (table && tables)
+		memset(table, 0, PAGE_SIZE);
+	return table;
+}
+
 /* Replaces a huge leaf by 512 small ones with the same access. */
 static int split_huge(uint64_t *pde)
 {
 	uint64_t old = *pde;
-	uint64_t *table = page_alloc(0);
+	uint64_t *table = new_table();
 	uint64_t bits = old & ~(PTE_ADDR | PTE_PS);
 
 	if (!table)
@@ -150,7 +164,7 @@ static uint64_t *walk(uint64_t va, int level, bool make, int *ret_level)
 		if (!*pte) {
 			if (!make)
 				return pte;
-			table = page_alloc(0);
+			table = new_table();
 			if (!table)
 				return NULL;
 			*pte = kva_gpa(table).v | PTE_P | PTE_W | PTE_U;

@@ -28,6 +28,9 @@
 #define WORDS  (MF_PAGE_SIZE / 8)
 #define YMM    16
 
+#define SPOT	  ((void *)0x123456600000)
+#define SPOT_SIZE (3u << 20)
+
 static uint8_t vectors[YMM][32], vectors_want[YMM][32];
 static uint32_t mxcsr;
 
@@ -50,6 +53,28 @@ static int accept_with_vectors(int fd)
 	return (int)r;
 }
 
+/* New tables that are gone again when the program ends. */
+static void map_and_unmap(void)
+{
+	memset(mmap(SPOT, SPOT_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	       0x5a, SPOT_SIZE);
+	munmap(SPOT, SPOT_SIZE);
+}
+
+/* What is in such a mapping. */
+static int spot_is_zero(void)
+{
+	const uint8_t *p = mmap(SPOT, SPOT_SIZE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	int zero = 1;
+
+	for (size_t i = 0; i < SPOT_SIZE; i += 512)
+		zero &= p[i] == 0;
+	munmap(SPOT, SPOT_SIZE);
+	return zero;
+}
+
 static void show_state(FILE *f)
 {
 	struct itimerval timer;
@@ -64,21 +89,45 @@ static void show_state(FILE *f)
 	fprintf(f, "fds %d\nusr1 %d\ntimer %d\nfile %d\numask %o\n", fds,
 		sigismember(&set, SIGUSR1), timer.it_value.tv_sec != 0,
 		stat("/tmp/scribbled", &st) == 0, umask(022));
-	fprintf(f, "vectors %d\nmxcsr %x\n",
+	fprintf(f, "zero %d\nvectors %d\nmxcsr %x\n", spot_is_zero(),
 		memcmp(vectors, vectors_want, 64) == 0 &&
 			memcmp(vectors[15], vectors_want[15], 32) == 0,
 		mxcsr);
 }
 
-/* A line for each page that is not zero: its number and a hash. */
+static uint8_t is_table[1 << 16]; /* by page */
+
+static void note_tables(uint64_t page, int level)
+{
+	if (page >= sizeof(is_table) || is_table[page])
+		return;
+	is_table[page] = 1;
+	for (unsigned i = 0; level > 1 && i < WORDS; i++) {
+		uint64_t entry = RAM[page * WORDS + i];
+
+		if ((entry & 1) && !(entry & 0x80))
+			note_tables((entry & 0xffffffffff000) / MF_PAGE_SIZE,
+				    level - 1);
+	}
+}
+
+/*
+ * A line for each page that is not zero: its number and a hash. In page
+ * tables the bits that the CPU sets may be left over: they cost the kernel a
+ * page to clear, no more.
+ */
 static void show_ram(FILE *f)
 {
+	if (BOOT->paging == MF_PAGING_TABLES)
+		note_tables(MF_PT_GPA / MF_PAGE_SIZE, 4);
 	for (uint64_t p = MF_BOOT_GPA / MF_PAGE_SIZE;
 	     p < BOOT->ram_size / MF_PAGE_SIZE; p++) {
+		uint64_t mask = p < sizeof(is_table) && is_table[p] ? 0x60 : 0;
 		uint64_t hash = 0;
 
 		for (unsigned i = 0; i < WORDS; i++)
-			hash = (hash ^ RAM[p * WORDS + i]) * 0x100000001b3ull +
+			hash = (hash ^ (RAM[p * WORDS + i] & ~mask)) *
+				       0x100000001b3ull +
 			       (hash >> 29);
 		if (hash)
 			fprintf(f, "page %lx %lx\n", p, hash);
@@ -135,6 +184,10 @@ static void answer(int fd, const char *path)
 		exit(0);
 	if (strncmp(path, "/kernel", 7) == 0) {
 		scribble_over_kernel_state();
+		_exit(0);
+	}
+	if (strncmp(path, "/map", 4) == 0) {
+		map_and_unmap();
 		_exit(0);
 	}
 	if (strncmp(path, "/memory", 7) == 0)

@@ -44,9 +44,10 @@ ask /state new.state
 ask /exit end
 wait "$PID"
 expect_match '^vectors 1$' new.state
+expect_match '^zero 1$' new.state
 
 start --restart -p "$port:8080" server.snap
-for path in exit kernel memory; do
+for path in exit map kernel memory; do
 	ask "/$path" end
 	ask /state after.state
 	cmp new.state after.state || fail "after $path: $(cat after.state)"
@@ -75,7 +76,7 @@ def wrong(name):
 
 # Rings and statistics differ by what came when, in new ones too; what the
 # instance before has left would be there each time.
-for path in ("exit", "kernel", "memory"):
+for path in ("exit", "map", "kernel", "memory"):
     each = [wrong(f"after-{path}{n}.ram") for n in (1, 2, 3)]
     left = set.intersection(*each)
     print(path, len(every), "pages,", len(vary), "vary,",
