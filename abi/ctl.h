@@ -83,6 +83,8 @@ struct mf_ctl_start {
 	uint16_t tty_rows, tty_cols;
 	uint32_t egress; /* enum mf_egress */
 	uint32_t kind; /* enum mf_start_kind */
+	uint32_t warm_up; /* of MF_START_SNAPSHOT: requests before it */
+	uint32_t request_off; /* string: the path they ask for */
 	uint32_t keep; /* 1: a copy is reset at its end and waits, where the
 			* substrate can do that */
 	uint32_t mark; /* 1: MF_START_SNAPSHOT where the program marks the

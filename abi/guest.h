@@ -74,6 +74,7 @@ enum mf_egress {
 
 #define MF_PORTS_MAX	64
 #define MF_HOSTNAME_MAX 64 /* bytes, as in Linux */
+#define MF_REQUEST_MAX	256 /* bytes of a path of HTTP, with NUL */
 
 struct mf_port {
 	uint16_t guest_port; /* host byte order */
@@ -139,6 +140,10 @@ struct mf_boot {
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 	uint32_t flags; /* enum mf_boot_flag */
 	char hostname[MF_HOSTNAME_MAX + 1]; /* with NUL */
+	/* With MF_BOOT_SNAPSHOT: so many times the kernel asks the program for
+	 * `request`, a path of HTTP, before it comes to the point. */
+	uint32_t warm_up;
+	char request[MF_REQUEST_MAX]; /* with NUL */
 };
 
 _Static_assert(sizeof(struct mf_boot) <= MF_PAGE_SIZE, "boot page");

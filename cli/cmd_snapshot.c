@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,9 +17,11 @@
 #include "host/cleanup.h"
 #include "host/file.h"
 
-enum { OPT_OUTPUT = RUN_MORE_ID, OPT_MARK };
+enum { OPT_OUTPUT = RUN_MORE_ID, OPT_MARK, OPT_WARM_UP, OPT_REQUEST };
 
 #define MARK_PATH "/proc/mayfly/snapshot"
+
+#define WARM_UP_MAX 100000u
 
 /* A program that never waits for work is not waited for. */
 #define TIMEOUT_MS 60000
@@ -28,6 +31,9 @@ static const struct opt own_opts[] = {
 	  "the snapshot to write, default the image's name and .snap" },
 	{ OPT_MARK, 0, "mark", NULL,
 	  "only where the program writes to " MARK_PATH },
+	{ OPT_WARM_UP, 0, "warm-up", "N",
+	  "HTTP requests that the program answers before" },
+	{ OPT_REQUEST, 0, "request", "PATH", "what they ask for, default /" },
 	{ 0 },
 };
 
@@ -55,16 +61,53 @@ struct wish {
 	struct run_snapshot snapshot;
 };
 
+static int set_warm_up(struct run_snapshot *s, const char *value, struct err *e)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (errno || *end || value[0] < '0' || value[0] > '9' ||
+	    n > WARM_UP_MAX)
+		return err_set(e, EINVAL,
+			       "--warm-up %s: a number from 0 to %u is wanted",
+			       value, WARM_UP_MAX);
+	s->warm_up = (uint32_t)n;
+	return 0;
+}
+
+static int set_request(struct run_snapshot *s, const char *value, struct err *e)
+{
+	size_t i, len = strlen(value);
+
+	for (i = 0; i < len && value[i] > ' ' && value[i] <= '~'; i++)
+		;
+	if (value[0] != '/' || i < len || len >= MF_REQUEST_MAX)
+		return err_set(e, EINVAL,
+			       "--request %s: a path that begins with / and "
+			       "has at most %d printable characters is wanted",
+			       value, MF_REQUEST_MAX - 1);
+	s->request = value;
+	return 0;
+}
+
 static int take(void *arg, int id, const char *value, struct err *e)
 {
 	struct wish *w = arg;
 
-	(void)e;
-	if (id == OPT_MARK)
+	switch (id) {
+	case OPT_MARK:
 		w->snapshot.mark = true;
-	else
+		return 0;
+	case OPT_WARM_UP:
+		return set_warm_up(&w->snapshot, value, e);
+	case OPT_REQUEST:
+		return set_request(&w->snapshot, value, e);
+	default:
 		w->output = value;
-	return 0;
+		return 0;
+	}
 }
 
 /* Standard input that stays silent: nobody is there yet. */

@@ -26,6 +26,8 @@ struct run_snapshot {
 	enum mf_start_kind kind; /* MF_START_SNAPSHOT or _COPY */
 	int fd;
 	bool mark; /* SNAPSHOT: at the program's mark only */
+	uint32_t warm_up; /* SNAPSHOT: requests before it */
+	const char *request; /* the path they ask for; NULL: "/" */
 	struct mf_snapshot_facts facts; /* SNAPSHOT: filled when taken */
 	bool taken;
 };

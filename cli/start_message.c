@@ -189,11 +189,13 @@ static int set_strings(struct start_message *m, const struct run_options *o,
 {
 	struct mf_ctl_start *start = m->start;
 	struct strings s = { .base = (char *)(start + 1) };
+	const char *request = o->snapshot ? o->snapshot->request : NULL;
 	char hostname[HOSTNAME_SIZE];
 
 	make_hostname(hostname, start);
 	add_args(&s, start, o, img);
 	add_env(&s, start, o, img);
+	start->request_off = add(&s, request ? request : "/");
 	start->path_off = add(&s, img->manifest.program);
 	start->cwd_off = add(&s, o->cwd ? o->cwd : img->manifest.cwd);
 	start->hostname_off = add(&s, o->name ? o->name : hostname);
@@ -239,6 +241,7 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	if (o->snapshot) {
 		m.start->kind = o->snapshot->kind;
 		m.start->mark = o->snapshot->mark;
+		m.start->warm_up = o->snapshot->warm_up;
 	}
 	m.start->keep = o->keep;
 	if (o->trace)

@@ -54,8 +54,9 @@ static int check_start(const struct instance *inst,
 		    len - sizeof(*s) ||
 	    !s->args_len || s->args_len > MF_CTL_ARGS_MAX ||
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
-	    s->hostname_off >= s->args_len || s->port_count > MF_PORTS_MAX ||
-	    s->kvm_fd > 1 || s->keep > 1 || s->kind > MF_START_AGAIN ||
+	    s->hostname_off >= s->args_len || s->request_off >= s->args_len ||
+	    s->port_count > MF_PORTS_MAX || s->kvm_fd > 1 || s->keep > 1 ||
+	    s->kind > MF_START_AGAIN ||
 	    s->mark > (s->kind == MF_START_SNAPSHOT) || !may_follow(inst, s))
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;

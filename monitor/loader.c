@@ -364,6 +364,18 @@ int loader_fill_identity(struct instance *inst, struct err *e)
 	return 0;
 }
 
+/* How the snapshot is wanted that this boot is for. */
+static void fill_wish(const struct mf_ctl_start *s, struct mf_boot *b,
+		      const char *request)
+{
+	size_t max =
+		min_size(s->args_len - s->request_off, sizeof(b->request) - 1);
+
+	b->flags = MF_BOOT_SNAPSHOT | (s->mark ? MF_BOOT_MARK : 0);
+	b->warm_up = s->warm_up;
+	memcpy(b->request, request, strnlen(request, max));
+}
+
 static void fill_boot(struct instance *inst, uint64_t free_gpa)
 {
 	const struct mf_ctl_start *s = &inst->start;
@@ -390,7 +402,7 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->gid = s->gid;
 	b->hwcap = hwcap(inst);
 	if (s->kind == MF_START_SNAPSHOT)
-		b->flags = MF_BOOT_SNAPSHOT | (s->mark ? MF_BOOT_MARK : 0);
+		fill_wish(s, b, inst->args + s->request_off);
 	memcpy(inst->mem.ram + free_gpa, inst->args, s->args_len);
 }
 

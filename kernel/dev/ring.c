@@ -14,6 +14,7 @@
 #include "core/sched.h"
 #include "core/snapshot.h"
 #include "core/time.h"
+#include "net/warmup.h"
 
 #define SPIN_LOOK_NS 200000ull
 
@@ -277,12 +278,18 @@ void ring_resume(void)
 
 void ring_wait(uint64_t deadline_ns)
 {
-	uint64_t flags = MF_RING_WAIT;
+	uint64_t flags = MF_RING_WAIT, until_ns;
 
 	prepare_deferred();
 	if (stash.taken < stash.count)
 		flags = 0;
 	if (flags && !said_ready && asked_for_work) {
+		if (snapshot_wanted_at_wait() && warmup_step())
+			return;
+		if (warmup_busy(&until_ns)) {
+			ring_doorbell(flags, min_u64(deadline_ns, until_ns));
+			return;
+		}
 		if (snapshot_wanted_at_wait() && snapshot_point())
 			return;
 		said_ready = !snapshot_wanted();
