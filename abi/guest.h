@@ -76,10 +76,16 @@ enum mf_egress {
 #define MF_HOSTNAME_MAX 64 /* bytes, as in Linux */
 #define MF_REQUEST_MAX	256 /* bytes of a path of HTTP, with NUL */
 
+enum mf_port_flag {
+	/* Other instances take connections of it too: the kernel asks for one
+	 * only when the program waits for one. TCP only. */
+	MF_PORT_SHARED = 1u,
+};
+
 struct mf_port {
 	uint16_t guest_port; /* host byte order */
 	uint8_t proto; /* 6 = TCP, 17 = UDP */
-	uint8_t reserved;
+	uint8_t flags; /* enum mf_port_flag */
 };
 
 /*

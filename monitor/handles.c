@@ -65,10 +65,10 @@ static void handle_again(struct handles *hs, struct handle *h)
 {
 	struct handle old = *h;
 
-	if (h->watched)
-		epoll_ctl(hs->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
+	handles_unwatch(hs, h);
 	handle_set(h, old.kind, old.fd);
 	h->is_file = old.is_file;
+	h->shared = old.shared;
 	h->inet6 = old.inet6;
 	h->peers = old.peers;
 	if (h->peers)
@@ -154,8 +154,18 @@ int handles_watch(struct handles *hs, struct handle *h, uint32_t events)
 
 	if (want == h->watched)
 		return 0;
+	/* A connection wakes one of those that wait for it, not thousands. */
+	if (h->shared)
+		ev.events = want | EPOLLEXCLUSIVE | EPOLLET;
 	if (epoll_ctl(hs->epoll_fd, op, h->fd, &ev) < 0)
 		return -errno;
 	h->watched = want;
 	return 0;
+}
+
+void handles_unwatch(struct handles *hs, struct handle *h)
+{
+	if (h->watched)
+		epoll_ctl(hs->epoll_fd, EPOLL_CTL_DEL, h->fd, NULL);
+	h->watched = 0;
 }

@@ -54,6 +54,7 @@ struct handle {
 	bool is_file; /* regular: never blocks */
 	bool inet6; /* a datagram socket of AF_INET6 */
 	bool listening;
+	bool shared; /* other instances have this listener too */
 	bool closing; /* close once `wr` is done */
 	bool shut_wr; /* shut down once `wr` is done */
 	uint32_t watched; /* EPOLL* bits the epoll has; 0: not a member */
@@ -107,5 +108,7 @@ uint32_t handles_number(const struct handles *hs, const struct handle *h);
  * state of now, if it is ready, once. 0 or -errno.
  */
 int handles_watch(struct handles *hs, struct handle *h, uint32_t events);
+/* No longer; harmless if they are not. */
+void handles_unwatch(struct handles *hs, struct handle *h);
 
 #endif

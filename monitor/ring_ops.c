@@ -301,6 +301,18 @@ static int64_t do_write_side(struct rings *r, struct handle *h)
 	return -EBADF;
 }
 
+/*
+ * The host wakes one of the instances that watch a listener: one that does
+ * not want a connection must not be among them.
+ */
+static void leave_shared(struct rings *r, struct handle *h)
+{
+	if (!h->shared)
+		return;
+	handles_unwatch(&r->handles, h);
+	h->can_read = true;
+}
+
 static void finish(struct rings *r, struct pending *p, int64_t res)
 {
 	p->op = MF_OP_NOP;
@@ -321,6 +333,7 @@ void ring_op_try_read(struct rings *r, struct handle *h)
 			return;
 		res = err;
 	}
+	leave_shared(r, h);
 	finish(r, &h->rd, res);
 }
 
@@ -421,8 +434,9 @@ void ring_op_close(struct rings *r, struct handle *h, uint64_t user_data)
 		finish(r, &h->rd, -ECANCELED);
 	if (h->kind != HANDLE_STREAM && h->kind != HANDLE_FLOW) {
 		/* The port stays bound, but nobody listens any more. */
-		if (h->listening)
+		if (h->listening && !h->shared)
 			shutdown(h->fd, SHUT_RD);
+		leave_shared(r, h);
 		h->listening = false;
 		rings_complete(r, user_data, 0);
 		return;

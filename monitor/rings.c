@@ -478,7 +478,8 @@ static int put_handles(struct rings *r, const struct rings_config *c)
 
 		if (c->ports[i].proto != IPPROTO_UDP) {
 			handles_put(&r->handles, nr, HANDLE_LISTENER,
-				    c->port_fds[i]);
+				    c->port_fds[i])
+				->shared = c->ports[i].flags & MF_PORT_SHARED;
 			continue;
 		}
 		err = put_datagram(r, nr, c->port_fds[i]);

@@ -100,7 +100,7 @@ int port_listen(struct port *p, struct list *listener, int backlog);
 void port_unlisten(struct port *p, struct list *listener);
 /* The first TCP port that the program listens on; 0: none. */
 uint16_t port_listening(void);
-/* A listener has room again. */
+/* A listener has room again, or waits. */
 void port_more(struct port *p);
 
 /* Datagrams to the port go to s (NULL: to nobody). */
@@ -114,6 +114,8 @@ long port_sendto(struct port *p, const struct net_addr *to,
 /* In tcp.c: a connection has come to one of the listeners. */
 struct hstream;
 bool tcp_listener_has_room(struct list *listener);
+/* The program waits for a connection, and none is here. */
+bool tcp_listener_waits(struct list *listener);
 /* Takes hs. */
 void tcp_accept_host(struct list *listener, struct hstream *hs);
 /* In udp.c: a datagram has come; data is borrowed. */

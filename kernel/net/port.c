@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ports the host has published. A TCP port keeps one ACCEPT under way as long
- * as one of its listeners has room; listeners that share it take turns. A UDP
- * port keeps one RECVFROM under way. What the monitor writes to lies in the
- * direct map, hence the allocations.
+ * as one of its listeners has room; listeners that share it take turns. If
+ * other instances take connections of it too, it has one under way only while
+ * the program waits, for it would keep connections from those that are idle.
+ * A UDP port keeps one RECVFROM under way. What the monitor writes to lies in
+ * the direct map, hence the allocations.
  */
 #include <linux/in.h>
 
@@ -20,6 +22,7 @@
 struct port {
 	uint32_t handle;
 	bool published; /* there is a handle */
+	bool shared; /* with other instances */
 	uint16_t protocol, number;
 	uint32_t backlog;
 	struct list listeners;
@@ -105,15 +108,22 @@ static struct list *next_listener(struct port *p)
 	return NULL;
 }
 
+static bool wants_more(const struct port *p)
+{
+	struct list *pos;
+
+	list_for_each(pos, &p->listeners)
+		if (p->shared ? tcp_listener_waits(pos) :
+				tcp_listener_has_room(pos))
+			return true;
+	return false;
+}
+
 void port_more(struct port *p)
 {
 	struct mf_sqe sqe = { .op = MF_OP_ACCEPT, .handle = p->handle };
-	struct list *pos;
-	bool room = false;
 
-	list_for_each(pos, &p->listeners)
-		room = room || tcp_listener_has_room(pos);
-	if (p->asked || !room || !p->published)
+	if (p->asked || !p->published || !wants_more(p))
 		return;
 	if (!p->buf)
 		p->buf = page_alloc(0);
@@ -315,12 +325,13 @@ long port_sendto(struct port *p, const struct net_addr *to,
 }
 
 /* Those who listen already, in a copy of a snapshot, are heard from now on. */
-static void publish(struct port *p, uint32_t handle)
+static void publish(struct port *p, uint32_t handle, uint8_t flags)
 {
 	struct mf_sqe sqe;
 
 	p->handle = handle;
 	p->published = true;
+	p->shared = flags & MF_PORT_SHARED;
 	p->asked = false;
 	if (!list_empty(&p->listeners)) {
 		listen_sqe(p, &sqe);
@@ -342,7 +353,7 @@ void port_init(void)
 		if (!p)
 			p = port_new(mp->proto, mp->guest_port);
 		if (p)
-			publish(p, MF_HANDLE_PORT0 + i);
+			publish(p, MF_HANDLE_PORT0 + i, mp->flags);
 		else
 			klog("too many ports: %u is not published",
 			     mp->guest_port);

@@ -26,6 +26,7 @@ struct tcp_socket {
 	/* a listener */
 	struct list accepted; /* struct tcp_socket.accept_node */
 	unsigned accepted_count, backlog;
+	bool looked; /* the program found `accepted` empty */
 	struct list listen_node; /* of the published port */
 	struct port *port;
 
@@ -114,8 +115,26 @@ bool tcp_listener_has_room(struct list *listener)
 	return has_room(container_of(listener, struct tcp_socket, listen_node));
 }
 
+bool tcp_listener_waits(struct list *listener)
+{
+	struct tcp_socket *t =
+		container_of(listener, struct tcp_socket, listen_node);
+
+	return !t->accepted_count &&
+	       (t->looked || !list_empty(&t->s.waitq.waiters));
+}
+
+/* There is none for the program. */
+static void look_for_more(struct tcp_socket *l)
+{
+	l->looked = true;
+	if (l->port)
+		port_more(l->port);
+}
+
 static void enqueue(struct tcp_socket *listener, struct tcp_socket *t)
 {
+	listener->looked = false;
 	t->s.opts = listener->s.opts;
 	list_add_tail(&listener->accepted, &t->accept_node);
 	listener->accepted_count++;
@@ -174,13 +193,15 @@ static int tcp_accept(struct socket *s, struct socket **ret)
 	if (!s->listening)
 		return -EINVAL;
 	n = list_pop_head(&l->accepted);
-	if (n) {
-		l->accepted_count--;
-		*ret = &container_of(n, struct tcp_socket, accept_node)->s;
+	if (!n) {
+		look_for_more(l);
+		return -EAGAIN;
 	}
+	l->accepted_count--;
+	*ret = &container_of(n, struct tcp_socket, accept_node)->s;
 	if (l->port)
 		port_more(l->port);
-	return n ? 0 : -EAGAIN;
+	return 0;
 }
 
 /* ---- connecting --------------------------------------------------------- */
@@ -433,8 +454,12 @@ static uint32_t tcp_poll(struct socket *s)
 {
 	struct tcp_socket *t = to_tcp(s);
 
+	if (s->listening && list_empty(&t->accepted)) {
+		look_for_more(t);
+		return 0;
+	}
 	if (s->listening)
-		return list_empty(&t->accepted) ? 0 : EPOLLIN | EPOLLRDNORM;
+		return EPOLLIN | EPOLLRDNORM;
 	if (t->out)
 		return 0;
 	/* A refused connection is readable, writable and hung up. */

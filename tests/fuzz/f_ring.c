@@ -158,7 +158,9 @@ static int local_listener(void)
 
 static void rig_open(struct rig *g)
 {
-	static const struct mf_port ports[2] = { { 80, 6, 0 }, { 53, 17, 0 } };
+	/* Half of the inputs are for a listener that others have too. */
+	const struct mf_port ports[2] = { { 80, 6, g->left & 1 },
+					  { 53, 17, 0 } };
 	int fds[2] = { local_listener(),
 		       socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0) };
 	struct rings_config c = { .mem = &g->mem,

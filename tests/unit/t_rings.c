@@ -26,6 +26,7 @@ static struct mf_ring_index *ix;
 static int console[2][2]; /* pipes: stdin, stdout */
 static struct sockaddr_in tcp_addr, udp_addr;
 static char logged[64];
+static uint8_t tcp_flags; /* of the published port */
 
 static void on_log(void *arg, const char *text, size_t len)
 {
@@ -76,6 +77,7 @@ static void rig_open(void)
 				  .log = on_log,
 				  .ask = on_ask };
 
+	ports[0].flags = tcp_flags;
 	asks.count = 0;
 	mem = (struct guest_mem){ .ram = aligned_alloc(4096, RAM_SIZE),
 				  .ram_size = RAM_SIZE };
@@ -310,6 +312,47 @@ static void test_accept_with_data(void)
 	check_int(rings_submit(&rings), 0);
 	check_int(send(c, "next", 4, 0), 4);
 	check_int(wait_result(), 4);
+	close(c);
+	rig_close();
+}
+
+/* Whether the epoll has the published port. */
+static bool port_is_watched(void)
+{
+	return rings.handles.table[TCP_PORT].watched != 0;
+}
+
+/*
+ * A listener that others have too: it is watched as long as a connection is
+ * wanted and no longer, and its end is not theirs.
+ */
+static void test_shared_listener(void)
+{
+	uint32_t s;
+	int c;
+
+	tcp_flags = MF_PORT_SHARED;
+	rig_open();
+	tcp_flags = 0;
+	s = open_stream(&c);
+	check(!port_is_watched());
+	close(c);
+	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 0);
+	check_int(rings_submit(&rings), 0);
+	check(port_is_watched());
+	c = dial();
+	check(wait_result() > s);
+	check(!port_is_watched());
+	close(c);
+	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 0);
+	check_int(run((struct mf_sqe){ .op = MF_OP_CLOSE, .handle = TCP_PORT }),
+		  -ECANCELED);
+	check(!port_is_watched());
+	c = dial(); /* for one of the others */
+	push_io(MF_OP_ACCEPT, TCP_PORT, BUF_A, 0);
+	check_int(rings_submit(&rings), 0);
+	check_int(wait_result(), 0);
+	check_int(wait_result(), -EINVAL);
 	close(c);
 	rig_close();
 }
@@ -699,6 +742,7 @@ int main(void)
 	RUN(test_stream_life);
 	RUN(test_hangup_after_short_read);
 	RUN(test_accept_with_data);
+	RUN(test_shared_listener);
 	RUN(test_close_after_send);
 	RUN(test_quiet);
 	RUN(test_datagrams);
