@@ -28,7 +28,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.usage = "[OPTIONS] SOURCE|IMAGE [ARGUMENT...]",
+	.usage = "[OPTIONS] SOURCE|IMAGE|SNAPSHOT [ARGUMENT...]",
 	.summary = "Run a program or an image in a virtual machine",
 	.details =
 		"SOURCE is what mayfly build takes: a program, a script, a "

@@ -21,12 +21,13 @@
 
 static int watch(const struct door *d, int fd, uint32_t number)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = number };
+	struct epoll_event ev = { .events = EPOLLIN,
+				  .data.u64 = (uint64_t)d->tag << 32 | number };
 
 	return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
-int door_open(struct door *d, const char *name, struct err *e)
+static int open_door(struct door *d, const char *name, struct err *e)
 {
 	int fd = instances_take(&d->name, name, e);
 
@@ -35,13 +36,30 @@ int door_open(struct door *d, const char *name, struct err *e)
 	for (unsigned i = 0; i < DOOR_GUESTS_MAX; i++)
 		d->guests[i] = -1;
 	d->listen_fd = fd;
-	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!d->borrowed)
+		d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0 || watch(d, fd, LISTENER) < 0) {
 		err_sys(e, errno, "cannot watch the socket of %s", name);
 		door_close(d);
 		return -e->code;
 	}
 	return 0;
+}
+
+int door_open(struct door *d, const char *name, struct err *e)
+{
+	d->borrowed = false;
+	d->tag = 0;
+	return open_door(d, name, e);
+}
+
+int door_open_in(struct door *d, const char *name, int epoll_fd, uint32_t tag,
+		 struct err *e)
+{
+	d->borrowed = true;
+	d->epoll_fd = epoll_fd;
+	d->tag = tag;
+	return open_door(d, name, e);
 }
 
 /* ---- who comes ---------------------------------------------------------- */
@@ -147,18 +165,22 @@ static void serve(struct door *d, uint32_t i)
 		reply(d->guests[i], -EINVAL, "the request is malformed");
 }
 
+void door_event(struct door *d, uint32_t number)
+{
+	if (number == LISTENER)
+		let_in(d);
+	else if (number < DOOR_GUESTS_MAX && d->guests[number] >= 0)
+		serve(d, number);
+}
+
 bool door_serve(void *door)
 {
 	struct door *d = door;
 	struct epoll_event ev[DOOR_GUESTS_MAX + 1];
 	int n = epoll_wait(d->epoll_fd, ev, DOOR_GUESTS_MAX + 1, 0);
 
-	for (int i = 0; i < n; i++) {
-		if (ev[i].data.u32 == LISTENER)
-			let_in(d);
-		else if (d->guests[ev[i].data.u32] >= 0)
-			serve(d, ev[i].data.u32);
-	}
+	for (int i = 0; i < n; i++)
+		door_event(d, ev[i].data.u32);
 	return true;
 }
 
@@ -171,6 +193,7 @@ void door_close(struct door *d)
 		if (d->guests[i] >= 0)
 			close(take_fd(&d->guests[i]));
 	close(take_fd(&d->listen_fd));
-	if (d->epoll_fd >= 0)
-		close(take_fd(&d->epoll_fd));
+	if (d->epoll_fd >= 0 && !d->borrowed)
+		close(d->epoll_fd);
+	d->epoll_fd = -1;
 }

@@ -135,7 +135,7 @@ int instances_take(struct instance_name *ret, const char *name, struct err *e)
 	AUTO_CLOSE int dir_fd = open_dir(true, e);
 	int fd;
 
-	ret->dir_fd = -1;
+	ret->name[0] = '\0';
 	if (dir_fd < 0)
 		return dir_fd;
 	fd = bind_name(dir_fd, name);
@@ -148,16 +148,20 @@ int instances_take(struct instance_name *ret, const char *name, struct err *e)
 		return err_sys(e, -fd, "cannot make a socket for the name %s",
 			       name);
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->dir_fd = take_fd(&dir_fd);
 	return fd;
 }
 
 void instances_give(struct instance_name *n)
 {
-	if (n->dir_fd < 0)
+	AUTO_CLOSE int dir_fd = -1;
+	struct err ignored;
+
+	if (!n->name[0])
 		return;
-	unlinkat(n->dir_fd, n->name, 0);
-	close(take_fd(&n->dir_fd));
+	dir_fd = open_dir(false, &ignored);
+	if (dir_fd >= 0)
+		unlinkat(dir_fd, n->name, 0);
+	n->name[0] = '\0';
 }
 
 /* ---- finding one -------------------------------------------------------- */

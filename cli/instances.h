@@ -13,10 +13,8 @@
 #include "abi/instance.h"
 #include "host/err.h"
 
-/* A listening socket named `name`; *ret_dir is the directory. */
 struct instance_name {
-	int dir_fd; /* -1: nothing is there to be removed */
-	char name[MF_INST_NAME_MAX + 1];
+	char name[MF_INST_NAME_MAX + 1]; /* empty: none was taken */
 };
 
 /*

@@ -178,13 +178,14 @@ int launch_prepare(struct launch *ret, struct run_options *o,
 
 struct child {
 	const char *path;
-	int ctl;
+	int ctl; /* MF_CTL_FD: our descriptors are not copied before */
 	int code; /* the errno, if exec failed */
 };
 
 /*
  * Runs in the new process, on our memory, while we wait. posix_spawn() would
  * do the same, after 130 calls that look at signal handlers we do not have.
+ * Of descriptors that it shares with us it takes copies of the few it needs.
  */
 static int child_main(void *arg)
 {
@@ -197,9 +198,9 @@ static int child_main(void *arg)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (c->ctl != MF_CTL_FD)
 		dup2(c->ctl, MF_CTL_FD);
-	else
-		fcntl(c->ctl, F_SETFD, 0);
-	close_range(MF_CTL_FD + 1, ~0u, 0);
+	close_range(MF_CTL_FD + 1, ~0u,
+		    c->ctl == MF_CTL_FD ? CLOSE_RANGE_UNSHARE : 0);
+	fcntl(MF_CTL_FD, F_SETFD, 0);
 	execve(c->path, argv, envp);
 	c->code = errno;
 	_exit(127);
@@ -212,7 +213,9 @@ static int spawn(pid_t *ret, const char *path, int ctl)
 	pid_t pid;
 
 	pid = clone(child_main, stack + sizeof(stack),
-		    CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+		    CLONE_VM | CLONE_VFORK | SIGCHLD |
+			    (ctl == MF_CTL_FD ? CLONE_FILES : 0),
+		    &c);
 	if (pid < 0)
 		return -errno;
 	if (c.code) {
@@ -228,7 +231,7 @@ static int spawn(pid_t *ret, const char *path, int ctl)
  * it dies of PR_SET_PDEATHSIG and becomes ours to wait for. Not so if we have
  * children already (a shell ran something, then exec): they may live on.
  */
-static void adopt_orphans(struct launch *l)
+void launch_adopt_orphans(struct launch *l)
 {
 	siginfo_t info;
 
@@ -245,7 +248,7 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, errno, "cannot make the control socket");
-	adopt_orphans(l);
+	launch_adopt_orphans(l);
 	l->ctl = pair[0];
 	theirs = pair[1];
 	r = spawn(&l->pid, monitor_path, theirs);
@@ -253,6 +256,27 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 		l->pid = 0;
 		return err_sys(e, -r, "cannot start %s", monitor_path);
 	}
+	return 0;
+}
+
+int launch_spawn_next(pid_t *ret_pid, int *ret_ctl, const char *monitor_path,
+		      struct err *e)
+{
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, errno, "cannot make a control socket");
+	ours = pair[0];
+	theirs = pair[1];
+	if (dup3(theirs, MF_CTL_FD, O_CLOEXEC) < 0)
+		return err_sys(e, errno, "cannot hand over a control socket");
+	r = spawn(ret_pid, monitor_path, MF_CTL_FD);
+	dup3(STDIN_FILENO, MF_CTL_FD, O_CLOEXEC);
+	if (r < 0)
+		return err_sys(e, -r, "cannot start %s", monitor_path);
+	*ret_ctl = take_fd(&ours);
 	return 0;
 }
 

@@ -32,6 +32,15 @@ struct launch {
 int launch_prepare(struct launch *ret, struct run_options *o,
 		   const struct image *img, struct err *e);
 int launch_spawn(struct launch *l, const char *monitor_path, struct err *e);
+/* Processes that a monitor leaves become ours, if nothing speaks against it. */
+void launch_adopt_orphans(struct launch *l);
+/*
+ * One more monitor, cheap however many descriptors we have. Descriptor
+ * MF_CTL_FD of ours is used for that, and is /dev/null afterwards, as
+ * standard input has to be.
+ */
+int launch_spawn_next(pid_t *ret_pid, int *ret_ctl, const char *monitor_path,
+		      struct err *e);
 /*
  * Has the monitor make its machine and wait; launch_send fills it later, with
  * a copy of the snapshot that has these facts.

@@ -113,7 +113,17 @@ static void print_crash(const struct report *r)
 	cmd_log("%s crashed: %s (code %d)%s%s, rip 0x%llx, thread %u", r->name,
 		signal_name(c->signal), c->code, fault, place,
 		(unsigned long long)c->regs.rip, c->tid);
-	print_registers(&c->regs);
+	if (!r->one_of_many)
+		print_registers(&c->regs);
+}
+
+static int end_by_exit(const struct report *r)
+{
+	int status = (int)WEXITSTATUS(r->out->exit.status);
+
+	if (r->one_of_many && (status || !r->out->signals))
+		cmd_log("%s ended with status %d", r->name, status);
+	return status;
 }
 
 static int end_by_signal(const struct report *r)
@@ -136,6 +146,16 @@ static int end_by_monitor(const struct report *r)
 			"system call that is not on its list (please report "
 			"this)",
 			r->name);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+		 r->out->host_oom) {
+		cmd_log("the monitor of %s was ended by the host, whose memory "
+			"ran out",
+			r->name);
+		return STATUS_OOM;
+	} else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		cmd_log("the monitor of %s was ended by SIGKILL, which came "
+			"from outside",
+			r->name);
 	else if (WIFSIGNALED(status))
 		cmd_log("the monitor of %s was ended by %s", r->name,
 			signal_name((unsigned)WTERMSIG(status)));
@@ -146,14 +166,22 @@ static int end_by_monitor(const struct report *r)
 	return STATUS_FAILED;
 }
 
-static unsigned long long limit_mib(const struct report *r)
+static int end_by_memory(const struct report *r)
 {
+	const struct run_snapshot *s = r->options->snapshot;
+	bool copy = s && s->kind == MF_START_COPY;
 	uint64_t need = r->img->manifest.memory_bytes;
 	uint64_t limit = r->options->memory_bytes;
 
 	if (limit == 0)
 		limit = need > RUN_MEMORY_DEFAULT ? need : RUN_MEMORY_DEFAULT;
-	return limit >> 20;
+	if (copy)
+		limit = s->facts.mem_limit;
+	cmd_log("%s ran out of memory: %s (limit %llum; %s)", r->name,
+		r->out->reason, (unsigned long long)(limit >> 20),
+		copy ? "a snapshot taken with a higher --memory raises it" :
+		       "--memory raises it");
+	return STATUS_OOM;
 }
 
 static int end_by_reason(const struct report *r)
@@ -162,16 +190,12 @@ static int end_by_reason(const struct report *r)
 
 	switch ((enum mf_exit_reason)out->exit.reason) {
 	case MF_EXIT_FINISHED:
-		return WIFSIGNALED(out->exit.status) ?
-			       end_by_signal(r) :
-			       (int)WEXITSTATUS(out->exit.status);
+		return WIFSIGNALED(out->exit.status) ? end_by_signal(r) :
+						       end_by_exit(r);
 	case MF_EXIT_SIGNAL:
 		return end_by_signal(r);
 	case MF_EXIT_OOM:
-		cmd_log("%s ran out of memory: %s (limit %llum; --memory "
-			"raises it)",
-			r->name, out->reason, limit_mib(r));
-		return STATUS_OOM;
+		return end_by_memory(r);
 	case MF_EXIT_CONTRACT:
 		cmd_log("%s was ended because its guest broke the contract: "
 			"%s",

@@ -23,6 +23,7 @@ struct report {
 	const struct run_options *options;
 	enum mf_substrate substrate;
 	const struct outcome *out;
+	bool one_of_many; /* one line, also for an exit nobody asked for */
 	struct run_times times;
 };
 

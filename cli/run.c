@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/clones.h"
 #include "cli/cmd.h"
 #include "cli/door.h"
 #include "cli/launch.h"
@@ -180,9 +181,8 @@ static int watch(struct report *rep, struct running *run, uint64_t begin_us,
 	return status;
 }
 
-/* o->path is a snapshot; *snap is used until the instance has started. */
-static int open_snapshot(struct image *img, struct snapshot *snap,
-			 struct run_options *o, struct err *e)
+int run_open_snapshot(struct image *img, struct snapshot *snap,
+		      struct run_options *o, struct err *e)
 {
 	int r = snapshot_check_options(o, e);
 
@@ -224,7 +224,7 @@ static int run_in(struct run_options *o, struct trace_session *trace,
 	if (o->snapshot || !snapshot_is_one(o->path))
 		r = sealed_open(img, o->path, &paths, &status, &e);
 	else
-		r = open_snapshot(img, &snap, o, &e);
+		r = run_open_snapshot(img, &snap, o, &e);
 	if (r < 0)
 		return cmd_fail(status, &e);
 	opened_us = run_now_us();
@@ -244,6 +244,8 @@ int run_program(struct run_options *o, struct trace_session *trace,
 {
 	AUTO_IMAGE struct image img = { .fd = -1 };
 
+	if (o->clones > 1)
+		return clones_run(o, begin_us);
 	return run_in(o, trace, &img, begin_us);
 }
 

@@ -12,6 +12,15 @@
 /* Microseconds of the monotonic clock. */
 uint64_t run_now_us(void);
 
+struct snapshot;
+
+/*
+ * o->path is a snapshot: opens it and its image, and has *o run a copy. *snap
+ * is used until the instances have started.
+ */
+int run_open_snapshot(struct image *ret_img, struct snapshot *ret_snap,
+		      struct run_options *o, struct err *e);
+
 /*
  * Says what is to be said and returns the exit status. `trace` (NULL: none)
  * is where o->trace leads; begin_us is when the command began.

@@ -28,6 +28,8 @@ enum {
 	OPT_EGRESS,
 	OPT_DNS,
 	OPT_RESTART,
+	OPT_CLONES,
+	OPT_OVERCOMMIT,
 };
 
 const struct opt run_opts[] = {
@@ -50,6 +52,10 @@ const struct opt run_opts[] = {
 	  "what the guest runs on, default auto" },
 	{ OPT_RESTART, 0, "restart", "[=N]",
 	  "begin again at the end, at most N times" },
+	{ OPT_CLONES, 0, "clones", "N",
+	  "run N copies of a snapshot, which share the ports" },
+	{ OPT_OVERCOMMIT, 0, "overcommit", NULL,
+	  "even if memory may not do for all the clones" },
 	{ OPT_STATS, 0, "stats", NULL,
 	  "print one JSON object to stderr at the end" },
 	{ 0 },
@@ -147,6 +153,25 @@ static int set_restart(struct run_options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_clones(struct run_options *o, const char *value, struct err *e)
+{
+	uint32_t n = 0;
+
+	for (const char *p = value; *p; p++) {
+		if (*p < '0' || *p > '9' || n > RUN_CLONES_MAX)
+			break;
+		n = n * 10 + (uint32_t)(*p - '0');
+	}
+	if (strspn(value, "0123456789") != strlen(value) || n == 0 ||
+	    n > RUN_CLONES_MAX)
+		return err_set(e, EINVAL,
+			       "%s is no number of clones: 1 to %u are "
+			       "possible",
+			       value, RUN_CLONES_MAX);
+	o->clones = n;
+	return 0;
+}
+
 /* -e counts more than --env-file, so variables of files are read first. */
 static int apply(struct run_options *o, int id, const char *value,
 		 struct err *e)
@@ -166,6 +191,11 @@ static int apply(struct run_options *o, int id, const char *value,
 		return set_substrate(&o->substrate, value, e);
 	case OPT_STATS:
 		o->stats = true;
+		return 0;
+	case OPT_CLONES:
+		return set_clones(o, value, e);
+	case OPT_OVERCOMMIT:
+		o->overcommit = true;
 		return 0;
 	case OPT_EGRESS:
 		return egress_policy_add(&o->egress, value, e);

@@ -14,6 +14,7 @@
 #include "cli/parse.h"
 
 #define RUN_MEMORY_DEFAULT (512ull << 20) /* bytes */
+#define RUN_CLONES_MAX	   10000u
 
 /* Where the system calls are traced to, and which. */
 struct run_trace {
@@ -41,6 +42,8 @@ struct run_options {
 	uint32_t port_count;
 	uint64_t memory_bytes; /* 0: not said */
 	uint64_t timeout_ms; /* 0: none */
+	uint32_t clones; /* of a snapshot; 0: not said */
+	bool overcommit; /* also where memory may not do for them */
 	const char *name; /* NULL: not said */
 	const char *cwd; /* NULL: not said */
 	enum mf_substrate substrate;

@@ -23,6 +23,7 @@
 #include "host/cleanup.h"
 
 #define HOSTNAME_SIZE 13u /* twelve digits */
+#define HOSTNAME_ROOM (MF_HOSTNAME_MAX + 1u)
 
 struct strings {
 	char *base; /* MF_CTL_ARGS_MAX bytes */
@@ -134,6 +135,7 @@ static void set_ports(struct mf_ctl_start *start, const struct run_options *o)
 	for (i = 0; i < o->port_count; i++) {
 		start->ports[i].guest_port = o->ports[i].guest_port;
 		start->ports[i].proto = o->ports[i].proto;
+		start->ports[i].flags = o->clones > 1 ? MF_PORT_SHARED : 0;
 	}
 	start->port_count = o->port_count;
 }
@@ -184,6 +186,15 @@ static void make_hostname(char ret[HOSTNAME_SIZE], const struct mf_ctl_start *s)
 		 id[2], id[3], id[4], id[5]);
 }
 
+/* The last, with room for any other (start_message_rename). */
+static uint32_t add_hostname(struct strings *s, const char *name)
+{
+	uint32_t off = add(s, name);
+
+	s->len = off + HOSTNAME_ROOM;
+	return off;
+}
+
 static int set_strings(struct start_message *m, const struct run_options *o,
 		       const struct image *img, struct err *e)
 {
@@ -198,7 +209,7 @@ static int set_strings(struct start_message *m, const struct run_options *o,
 	start->request_off = add(&s, request ? request : "/");
 	start->path_off = add(&s, img->manifest.program);
 	start->cwd_off = add(&s, o->cwd ? o->cwd : img->manifest.cwd);
-	start->hostname_off = add(&s, o->name ? o->name : hostname);
+	start->hostname_off = add_hostname(&s, o->name ? o->name : hostname);
 	if (s.len > MF_CTL_ARGS_MAX)
 		return err_set(e, E2BIG,
 			       "the arguments and the environment "
@@ -248,6 +259,27 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 		m.start->trace = o->trace->config;
 	*ret = m;
 	return 0;
+}
+
+int start_message_rename(struct start_message *m, const char *name,
+			 struct err *e)
+{
+	struct mf_ctl_start *s = m->start;
+	char *hostname = (char *)(s + 1) + s->hostname_off;
+
+	if (getrandom(s->instance_id, sizeof(s->instance_id), 0) < 0)
+		return err_sys(e, errno, "no random numbers");
+	memset(hostname, 0, HOSTNAME_ROOM);
+	if (name)
+		memcpy(hostname, name, strnlen(name, MF_HOSTNAME_MAX));
+	else
+		make_hostname(hostname, s);
+	return 0;
+}
+
+const char *start_message_name(const struct start_message *m)
+{
+	return (const char *)(m->start + 1) + m->start->hostname_off;
 }
 
 static int init_small(struct start_message *ret, enum mf_start_kind kind,

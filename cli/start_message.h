@@ -28,6 +28,14 @@ int start_message_init_shell(struct start_message *ret, struct err *e);
  */
 int start_message_init_again(struct start_message *ret, const char *name,
 			     struct err *e);
+/*
+ * Another identity for the next instance, and its host name; `name` NULL: the
+ * beginning of the identity. For a message of start_message_init.
+ */
+int start_message_rename(struct start_message *m, const char *name,
+			 struct err *e);
+/* The host name; borrowed. */
+const char *start_message_name(const struct start_message *m);
 /* Adds what the kvm substrate needs; the descriptor itself is sent apart. */
 void start_message_add_kvm(struct start_message *m, int kvm_fd);
 /* 0 or -errno. */

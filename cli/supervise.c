@@ -100,7 +100,8 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 		return;
 	switch (m->ev.kind) {
 	case MF_EV_LOG:
-		cmd_log("%.*s", (int)text_len, m->text);
+		cmd_log("%s%s%.*s", s->name ? s->name : "", s->name ? ": " : "",
+			(int)text_len, m->text);
 		break;
 	case MF_EV_READY:
 		out->ready = true;
@@ -131,8 +132,7 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 	}
 }
 
-/* One message; false when the monitor's end is closed. */
-static bool read_event(struct supervisor *s)
+bool supervise_event(struct supervisor *s)
 {
 	static struct event m; /* 8 KiB, too much for a stack frame */
 	ssize_t n = recv(s->ctl, &m, sizeof(m), 0);
@@ -204,7 +204,7 @@ static int loop(struct supervisor *s)
 		if (p[2].revents)
 			egress_serve(s->egress);
 		serve_sources(s, p + 3);
-		if (p[0].revents && (!read_event(s) || s->waits))
+		if (p[0].revents && (!supervise_event(s) || s->waits))
 			return 0;
 	}
 }

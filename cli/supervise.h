@@ -32,6 +32,7 @@ struct outcome {
 	bool interrupted; /* we ended it, at the second Ctrl-C */
 	uint64_t signals; /* bit n-1: signal n was passed on */
 	int monitor_status; /* wait status of the monitor */
+	bool host_oom; /* memory of the host ran out meanwhile, as is known */
 };
 
 /* Returns a descriptor that yields the signals, or -errno. */
@@ -47,6 +48,7 @@ struct supervise_source {
 #define SUPERVISE_SOURCES_MAX 2
 
 struct supervisor {
+	const char *name; /* of one among many, in its log; NULL: none */
 	int ctl; /* our end of the control socket */
 	int signal_fd; /* of supervise_signals_init() */
 	pid_t pid; /* the monitor; 0 when it was waited for */
@@ -58,6 +60,9 @@ struct supervisor {
 	struct outcome *out; /* zero at first */
 	bool waits; /* the monitor has reset its guest and waits */
 };
+
+/* One message of the monitor; false when its end is closed. */
+bool supervise_event(struct supervisor *s);
 
 /*
  * Until the monitor has ended and was waited for, or its guest has ended and
