@@ -21,7 +21,7 @@
 #include "abi/snapshot.h"
 
 #define MF_CTL_FD	  3
-#define MF_CTL_VERSION	  4u
+#define MF_CTL_VERSION	  5u
 #define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
 #define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
@@ -89,6 +89,9 @@ struct mf_ctl_start {
 			* substrate can do that */
 	uint32_t mark; /* 1: MF_START_SNAPSHOT where the program marks the
 			* point, not where it first waits for work */
+	uint32_t record; /* 1: MF_START_COPY that MF_CMD_TOUCHED will ask;
+			  * its RAM is mapped, on kvm, and nothing copied */
+	uint32_t pad;
 	uint8_t instance_id[16];
 	struct mf_port ports[MF_PORTS_MAX];
 	struct mf_trace_config trace;
@@ -100,6 +103,10 @@ enum mf_command_kind {
 	MF_CMD_TRACE = 3, /* u.trace; if it is on, with a non-blocking
 			   * descriptor by SCM_RIGHTS; replaces what was */
 	MF_CMD_FINISH = 4, /* the guest ends now, with MF_EXIT_PARENT */
+	/* With an empty file by SCM_RIGHTS: the monitor writes a bit for each
+	 * page of RAM that the snapshot had, least significant first, set if
+	 * it was written to in this copy; answered by MF_EV_TOUCHED. */
+	MF_CMD_TOUCHED = 5,
 };
 
 /*
@@ -133,6 +140,7 @@ enum mf_event_kind {
 	MF_EV_CONNECT = 6, /* u.connect; answered by MF_CMD_CONNECTED */
 	MF_EV_SNAPSHOT = 7, /* u.snapshot: the file is written but its header */
 	MF_EV_SHELL = 8, /* waits for another struct mf_ctl_start */
+	MF_EV_TOUCHED = 9, /* the bits are written; text: why not, or none */
 };
 
 /*

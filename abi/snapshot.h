@@ -19,14 +19,21 @@
 #define MF_SNAPSHOT_PATH_MAX   1024u
 #define MF_SNAPSHOT_CPU_WORDS  12u
 /*
- * Bytes of RAM in all ranges. Copying a page costs less than mapping it; more
- * than this is not touched by most starts.
+ * Bytes of RAM in all ranges of a snapshot without a working set. Copying a
+ * page costs less than mapping it; more than this is not touched by most
+ * starts.
  */
 #define MF_SNAPSHOT_COPY_MAX (4ull << 20)
 
 enum mf_range_source {
 	MF_RANGE_STORED = 0, /* `off` lies in the snapshot, ascending */
 	MF_RANGE_IMAGE = 1, /* `off` lies in the image, as mapped */
+	MF_RANGE_ZERO = 2, /* `off` is 0; only if it is hot */
+};
+
+enum mf_range_flag {
+	/* Of the working set: a copy writes to it when it begins to work. */
+	MF_RANGE_HOT = 1u,
 };
 
 /* RAM that is not zero: `len` bytes of it, from `off` in what `source` says. */
@@ -35,7 +42,7 @@ struct mf_snapshot_range {
 	uint64_t len;
 	uint64_t off; /* whole pages */
 	uint32_t source; /* enum mf_range_source */
-	uint32_t flags; /* 0 */
+	uint32_t flags; /* enum mf_range_flag */
 };
 
 /* What the monitor knows. */

@@ -435,7 +435,8 @@ static int choose_port(struct bench *b, struct err *e)
 	struct port_map *m = &b->plan.options.ports[0];
 	struct sockaddr_in *a = (struct sockaddr_in *)&m->addr;
 	const struct manifest *man = &b->plan.img->manifest;
-	unsigned port = b->o->port;
+	unsigned port = b->o->port ? b->o->port :
+				     b->plan.copy->facts.resume.tcp_port;
 	size_t i;
 
 	for (i = 0; i < man->ports_count && !port; i++)
@@ -443,8 +444,8 @@ static int choose_port(struct bench *b, struct err *e)
 			port = (unsigned)strtoul(man->ports[i], NULL, 10);
 	if (!port)
 		return err_set(e, EINVAL,
-			       "the image says no port that the program "
-			       "listens on; --port says it");
+			       "the program does not listen yet, and its image "
+			       "says no port; --port says it");
 	a->sin_family = AF_INET;
 	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	m->addr_len = sizeof(*a);

@@ -19,7 +19,7 @@ enum { OPT_RUNS = 10, OPT_PORT, OPT_PATH, OPT_SUSTAINED, OPT_JSON };
 static const struct opt opts[] = {
 	{ OPT_RUNS, 'n', "runs", "N", "rounds, default 200" },
 	{ OPT_PORT, 'p', "port", "PORT",
-	  "where the program listens, default the image's first port" },
+	  "where the program listens, default its first port" },
 	{ OPT_PATH, 0, "path", "PATH", "what is asked for, default /" },
 	{ OPT_SUSTAINED, 0, "sustained", "TIME",
 	  "then also an instance for every request, for so long" },

@@ -14,10 +14,17 @@
 #include "cli/cmd.h"
 #include "cli/run.h"
 #include "cli/snapshot.h"
+#include "cli/working_set.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 
-enum { OPT_OUTPUT = RUN_MORE_ID, OPT_MARK, OPT_WARM_UP, OPT_REQUEST };
+enum {
+	OPT_OUTPUT = RUN_MORE_ID,
+	OPT_MARK,
+	OPT_WARM_UP,
+	OPT_REQUEST,
+	OPT_NO_REQUEST,
+};
 
 #define MARK_PATH "/proc/mayfly/snapshot"
 
@@ -33,7 +40,10 @@ static const struct opt own_opts[] = {
 	  "only where the program writes to " MARK_PATH },
 	{ OPT_WARM_UP, 0, "warm-up", "N",
 	  "HTTP requests that the program answers before" },
-	{ OPT_REQUEST, 0, "request", "PATH", "what they ask for, default /" },
+	{ OPT_REQUEST, 0, "request", "PATH",
+	  "what they and the first copy's ask for, default /" },
+	{ OPT_NO_REQUEST, 0, "no-request", NULL,
+	  "the first copy is asked for nothing" },
 	{ 0 },
 };
 
@@ -58,6 +68,7 @@ static void merge_opts(void)
 /* What was asked for beside what mayfly run has. */
 struct wish {
 	const char *output; /* NULL: not said */
+	bool no_request; /* the first copy gets none */
 	struct run_snapshot snapshot;
 };
 
@@ -104,6 +115,9 @@ static int take(void *arg, int id, const char *value, struct err *e)
 		return set_warm_up(&w->snapshot, value, e);
 	case OPT_REQUEST:
 		return set_request(&w->snapshot, value, e);
+	case OPT_NO_REQUEST:
+		w->no_request = true;
+		return 0;
 	default:
 		w->output = value;
 		return 0;
@@ -136,13 +150,45 @@ static char *output_name(const struct run_options *o, const char *output)
 	return asprintf(&name, "%.*s.snap", len, base) < 0 ? NULL : name;
 }
 
-static int finish(const struct run_snapshot *s, struct file_draft *d,
-		  const struct image *img)
+/* On a process a copy's RAM is filled as a whole: there is no working set. */
+static int record(struct wish *w, const struct image *img, struct err *e)
 {
+	struct run_snapshot *s = &w->snapshot;
+	const char *request = s->request ? s->request : "/";
+	const struct working_set set = {
+		.s = s, .img = img, .request = w->no_request ? NULL : request
+	};
+	AUTO_FREE uint8_t *bits = NULL;
+	int r;
+
+	if (s->facts.substrate != MF_SUBSTRATE_KVM)
+		return 0;
+	r = working_set_record(&bits, &set, e);
+	if (r < 0) {
+		cmd_log("the snapshot has no working set, its copies begin "
+			"slower: when one was tried, %s",
+			e->text);
+		return 0;
+	}
+	if (r > 0)
+		cmd_log("a copy did not answer GET %s: its working set is "
+			"what it touched; --request names another path, "
+			"--no-request asks nothing",
+			request);
+	return working_set_store(s, bits, e);
+}
+
+static int finish(struct wish *w, struct file_draft *d, const struct image *img)
+{
+	const struct run_snapshot *s = &w->snapshot;
 	struct err e;
 	int r;
 
 	r = snapshot_complete(s->fd, &s->facts, img, &e);
+	if (r == 0)
+		r = record(w, img, &e);
+	if (r == 0)
+		r = snapshot_seal(s->fd, &s->facts, &e);
 	if (r == 0) {
 		r = file_draft_publish(d, true);
 		if (r < 0)
@@ -192,7 +238,7 @@ static int snapshot(struct run_options *o, struct wish *w, uint64_t begin_us)
 	}
 	status = run_program_image(o, &img, begin_us);
 	if (s->taken)
-		return finish(s, &d, &img);
+		return finish(w, &d, &img);
 	return status == STATUS_OK ? nothing_taken(o) : status;
 }
 

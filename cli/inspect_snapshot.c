@@ -22,6 +22,8 @@ struct facts {
 	const struct mf_snapshot_facts *f;
 	char digest[IMAGE_DIGEST_TEXT_MAX], image_digest[IMAGE_DIGEST_TEXT_MAX];
 	uint64_t stored, in_image, zero; /* bytes of RAM */
+	uint64_t hot; /* bytes of the working set; 0: none was recorded */
+	uint64_t hot_zero; /* of these, of zero pages */
 	uint64_t copied; /* by each clone */
 	uint64_t shared; /* by all of them, the image's too */
 	bool image_here;
@@ -33,11 +35,13 @@ static void share(struct facts *t)
 {
 	uint64_t sum = t->stored + t->in_image;
 
-	t->shared = t->f->image_size;
-	if (t->f->substrate == MF_SUBSTRATE_KVM && sum > MF_SNAPSHOT_COPY_MAX)
-		t->shared += sum;
+	if (t->f->substrate != MF_SUBSTRATE_KVM)
+		t->copied = sum;
+	else if (t->hot || sum > MF_SNAPSHOT_COPY_MAX)
+		t->copied = t->hot;
 	else
 		t->copied = sum;
+	t->shared = t->f->image_size + sum + t->hot_zero - t->copied;
 }
 
 static void gather(struct facts *ret, const struct snapshot *s,
@@ -51,8 +55,13 @@ static void gather(struct facts *ret, const struct snapshot *s,
 	for (uint32_t i = 0; i < ret->f->range_count; i++) {
 		if (ranges[i].source == MF_RANGE_IMAGE)
 			ret->in_image += ranges[i].len;
-		else
+		if (ranges[i].source == MF_RANGE_STORED)
 			ret->stored += ranges[i].len;
+		if (!(ranges[i].flags & MF_RANGE_HOT))
+			continue;
+		ret->hot += ranges[i].len;
+		if (ranges[i].source == MF_RANGE_ZERO)
+			ret->hot_zero += ranges[i].len;
 	}
 	ret->zero = ret->f->ram_size - ret->stored - ret->in_image;
 	share(ret);
@@ -112,6 +121,10 @@ static void print_table(const struct facts *t)
 	print_bytes("stored", t->stored, "");
 	print_bytes("in image", t->in_image, "");
 	print_bytes("zero", t->zero, "");
+	if (t->hot)
+		print_bytes("working set", t->hot, "");
+	else
+		printf("%-13snone was recorded\n", "working set");
 	print_bytes("clone copies", t->copied, "");
 	print_bytes("clone shares", t->shared, ", but for what it writes to");
 	cpu_words_each(t->snap->header.cpu, print_feature, &cpu);
@@ -134,19 +147,20 @@ static int print_json(const struct facts *t, struct err *e)
 	AUTO_FREE char *text = NULL;
 
 	cpu_words_each(t->snap->header.cpu, add_feature, cpu);
-	o = json_pack("{s:s, s:I, s:i, s:s, s:i, s:{s:s, s:s, s:b}, "
-		      "s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o}",
-		      "digest", t->digest, "size", (json_int_t)f->file_size,
-		      "version", (int)MF_SNAPSHOT_VERSION, "substrate",
-		      substrate_name(t), "abi", (int)f->abi_version, "image",
-		      "path", t->snap->header.image_path, "digest",
-		      t->image_digest, "here", t->image_here, "memory", "limit",
-		      (json_int_t)f->mem_limit, "ram", (json_int_t)f->ram_size,
-		      "stored", (json_int_t)t->stored, "in_image",
-		      (json_int_t)t->in_image, "zero", (json_int_t)t->zero,
-		      "ranges", (json_int_t)f->range_count, "clone", "copies",
-		      (json_int_t)t->copied, "shares", (json_int_t)t->shared,
-		      "cpu", cpu);
+	o = json_pack(
+		"{s:s, s:I, s:i, s:s, s:i, s:{s:s, s:s, s:b}, "
+		"s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I}, s:o}",
+		"digest", t->digest, "size", (json_int_t)f->file_size,
+		"version", (int)MF_SNAPSHOT_VERSION, "substrate",
+		substrate_name(t), "abi", (int)f->abi_version, "image", "path",
+		t->snap->header.image_path, "digest", t->image_digest, "here",
+		t->image_here, "memory", "limit", (json_int_t)f->mem_limit,
+		"ram", (json_int_t)f->ram_size, "stored", (json_int_t)t->stored,
+		"in_image", (json_int_t)t->in_image, "zero",
+		(json_int_t)t->zero, "working_set", (json_int_t)t->hot,
+		"ranges", (json_int_t)f->range_count, "clone", "copies",
+		(json_int_t)t->copied, "shares", (json_int_t)t->shared, "cpu",
+		cpu);
 	if (o)
 		text = json_dumps(o, JSON_INDENT(2));
 	json_decref(o);

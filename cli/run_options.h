@@ -51,6 +51,7 @@ struct run_options {
 	struct run_snapshot *snapshot; /* NULL: an ordinary start */
 	struct egress_policy egress; /* --egress; grows while it runs */
 	struct name_servers dns; /* --dns */
+	bool record; /* a copy is asked what it has touched */
 	bool keep; /* a copy is reset at its end, and waits */
 	bool restart; /* it begins again when it has ended ... */
 	uint64_t restart_max; /* ... so often at most; 0: always */

@@ -256,32 +256,86 @@ int snapshot_check_substrate(const struct snapshot *s, enum mf_substrate want,
 		       s->path, kvm ? "kvm" : "process");
 }
 
+/* Where the file is that was opened: that of a program is in the cache. */
+static int find_image(char ret[MF_SNAPSHOT_PATH_MAX], const struct image *img,
+		      struct err *e)
+{
+	char link[32];
+	struct stat st;
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", img->fd);
+	n = readlink(link, ret, MF_SNAPSHOT_PATH_MAX - 1);
+	if (n < 0)
+		return err_sys(e, errno, "cannot read %s", link);
+	ret[n] = '\0';
+	if (n == MF_SNAPSHOT_PATH_MAX - 1)
+		return err_set(e, ENAMETOOLONG, "the path of %s is too long",
+			       img->path);
+	if (stat(ret, &st) < 0)
+		return err_set(e, ENOENT,
+			       "%s was sealed into no file that a snapshot "
+			       "could refer to: seal it with mayfly build, and "
+			       "take the snapshot of that image",
+			       img->path);
+	return 0;
+}
+
+static int fill_header(struct mf_snapshot_header *ret,
+		       const struct mf_snapshot_facts *f,
+		       const struct image *img, struct err *e)
+{
+	char path[MF_SNAPSHOT_PATH_MAX] = "";
+	int r = find_image(path, img, e);
+
+	if (r < 0)
+		return r;
+	*ret = (struct mf_snapshot_header){ .version = MF_SNAPSHOT_VERSION,
+					    .facts = *f };
+	memcpy(ret->magic, MF_SNAPSHOT_MAGIC, sizeof(ret->magic));
+	memcpy(ret->image_digest, img->digest, sizeof(ret->image_digest));
+	memcpy(ret->image_path, path, strlen(path));
+	cpu_words_get(ret->cpu);
+	return 0;
+}
+
+static int write_header(int fd, const struct mf_snapshot_header *h,
+			struct err *e)
+{
+	if (pwrite(fd, h, sizeof(*h), 0) != sizeof(*h))
+		return err_sys(e, errno, "cannot write the snapshot");
+	return 0;
+}
+
 int snapshot_complete(int fd, const struct mf_snapshot_facts *f,
 		      const struct image *img, struct err *e)
 {
-	struct mf_snapshot_header h = { .version = MF_SNAPSHOT_VERSION,
-					.facts = *f };
-	AUTO_FREE char *path = realpath(img->path, NULL);
+	struct mf_snapshot_header h;
 	struct stat st;
-	int r;
+	int r = fill_header(&h, f, img, e);
 
-	if (!path || strlen(path) >= sizeof(h.image_path))
-		return err_set(e, ENAMETOOLONG, "the path of %s is too long",
-			       img->path);
-	memcpy(h.magic, MF_SNAPSHOT_MAGIC, sizeof(h.magic));
-	memcpy(h.image_digest, img->digest, sizeof(h.image_digest));
-	memcpy(h.image_path, path, strlen(path));
-	cpu_words_get(h.cpu);
+	if (r < 0)
+		return r;
 	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != f->file_size)
 		return err_set(e, EIO,
 			       "the monitor wrote another file than "
 			       "it says");
-	if (pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
-		return err_sys(e, errno, "cannot write the snapshot");
+	return write_header(fd, &h, e);
+}
+
+int snapshot_seal(int fd, const struct mf_snapshot_facts *f, struct err *e)
+{
+	struct mf_snapshot_header h;
+	int r = file_pread(fd, &h, sizeof(h), 0);
+
+	if (r < 0)
+		return err_sys(e, -r, "cannot read the snapshot");
+	h.facts = *f;
+	r = write_header(fd, &h, e);
+	if (r < 0)
+		return r;
 	r = file_digest(h.digest, fd, f->file_size);
 	if (r < 0)
 		return err_sys(e, -r, "cannot read the snapshot");
-	if (pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
-		return err_sys(e, errno, "cannot write the snapshot");
-	return 0;
+	return write_header(fd, &h, e);
 }

@@ -255,6 +255,7 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 		m.start->warm_up = o->snapshot->warm_up;
 	}
 	m.start->keep = o->keep;
+	m.start->record = o->record;
 	if (o->trace)
 		m.start->trace = o->trace->config;
 	*ret = m;

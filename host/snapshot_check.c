@@ -35,18 +35,30 @@ bool snapshot_facts_ok(const struct mf_snapshot_facts *f, uint64_t file_size)
 		       file_size - f->range_off;
 }
 
+static bool content_ok(const struct mf_snapshot_facts *f,
+		       const struct mf_snapshot_range *r, uint64_t min_off)
+{
+	switch ((enum mf_range_source)r->source) {
+	case MF_RANGE_STORED:
+		return r->off >= min_off && r->off < f->range_off &&
+		       r->len <= f->range_off - r->off;
+	case MF_RANGE_IMAGE:
+		return r->off < f->image_size &&
+		       r->len <= f->image_size - r->off;
+	case MF_RANGE_ZERO:
+		return r->off == 0 && (r->flags & MF_RANGE_HOT);
+	}
+	return false;
+}
+
 static bool range_ok(const struct mf_snapshot_facts *f,
 		     const struct mf_snapshot_range *r, uint64_t min_gpa,
 		     uint64_t min_off)
 {
-	bool stored = r->source == MF_RANGE_STORED;
-	uint64_t end = stored ? f->range_off : f->image_size;
-
-	return (stored || r->source == MF_RANGE_IMAGE) && r->flags == 0 &&
+	return (r->flags & ~(uint32_t)MF_RANGE_HOT) == 0 &&
 	       (r->gpa | r->len | r->off) % MF_PAGE_SIZE == 0 && r->len &&
 	       r->gpa >= min_gpa && r->gpa < f->ram_size &&
-	       r->len <= f->ram_size - r->gpa && r->off < end &&
-	       r->len <= end - r->off && (!stored || r->off >= min_off);
+	       r->len <= f->ram_size - r->gpa && content_ok(f, r, min_off);
 }
 
 bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,

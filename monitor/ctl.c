@@ -56,7 +56,7 @@ static int check_start(const struct instance *inst,
 	    s->path_off >= s->args_len || s->cwd_off >= s->args_len ||
 	    s->hostname_off >= s->args_len || s->request_off >= s->args_len ||
 	    s->port_count > MF_PORTS_MAX || s->kvm_fd > 1 || s->keep > 1 ||
-	    s->kind > MF_START_AGAIN ||
+	    s->record > 1 || s->kind > MF_START_AGAIN ||
 	    s->mark > (s->kind == MF_START_SNAPSHOT) || !may_follow(inst, s))
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
@@ -237,6 +237,19 @@ static void take_connected(struct instance *inst, struct command *m)
 	rings_answer(&inst->rings, &a);
 }
 
+static void report_touched(const struct instance *inst, int fd)
+{
+	static const char refused[] = "they are known in a recorded copy only";
+	const char *text = refused;
+	int err;
+
+	if (inst->start.record && inst->start.kind == MF_START_COPY) {
+		err = touched_write(inst, fd);
+		text = err ? strerror(-err) : "";
+	}
+	ctl_send(ctl_event(MF_EV_TOUCHED), text, strlen(text));
+}
+
 static void take_command(struct instance *inst, struct command *m)
 {
 	uint32_t sig = m->c.u.signal;
@@ -252,6 +265,9 @@ static void take_command(struct instance *inst, struct command *m)
 		break;
 	case MF_CMD_FINISH:
 		instance_finish(inst, MF_EXIT_PARENT, 0, "the parent ended it");
+		break;
+	case MF_CMD_TOUCHED:
+		report_touched(inst, m->fd);
 		break;
 	case MF_CMD_TRACE:
 		trace_set(inst, &m->c.u.trace, take_fd(&m->fd));

@@ -176,6 +176,15 @@ int restore_ram(struct instance *inst, struct err *e);
 /* The boot page and what is shared, as a copy finds them. */
 int restore_clean(struct instance *inst, struct err *e);
 
+/* monitor/touched.c: which pages of RAM were written to. */
+/* 0, or what ends the walk. */
+typedef int touched_fn(void *arg, uint64_t gpa);
+/* Of those below `size`, in order. 0, the first other result of fn, -errno. */
+int touched_each(const struct instance *inst, uint64_t size, touched_fn *fn,
+		 void *arg);
+/* Of the RAM that the snapshot had: a bit for each into fd, an empty file. */
+int touched_write(const struct instance *inst, int fd);
+
 /* monitor/recycle.c: the same guest again. */
 /* Before the jail closes: what recycle() will need. */
 int recycle_prepare(struct instance *inst, struct err *e);

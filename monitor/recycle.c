@@ -3,9 +3,8 @@
  * A kept copy, used again: everything that has happened since its first
  * instruction is taken back. RAM is compared with nothing and believed in
  * nothing: each page that the guest may have written to gets its content from
- * the snapshot or the image, or zeros. Which pages these are the host's page
- * tables say: what is there and is no page of a file. docs/design/0012 tells
- * why page tables are another matter.
+ * the snapshot or the image, or zeros (monitor/touched.c). docs/design/0012
+ * tells why page tables are another matter.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,12 +12,6 @@
 #include <unistd.h>
 
 #include "monitor/instance.h"
-
-/* /proc/PID/pagemap: Linux, Documentation/admin-guide/mm/pagemap.rst */
-#define PM_PRESENT (1ull << 63)
-#define PM_SWAPPED (1ull << 62)
-#define PM_FILE	   (1ull << 61) /* or shared memory */
-#define PM_CHUNK   512u /* entries read at once */
 
 /* Zeros in a row that are given back; fewer stay, and are cleared. */
 #define GIVE_BACK_PAGES 64u
@@ -105,7 +98,8 @@ static const uint8_t *original_page(const struct instance *inst, uint64_t gpa,
 	while (i < inst->facts.range_count && r[i].gpa + r[i].len <= gpa)
 		i++;
 	*range = i;
-	if (i == inst->facts.range_count || gpa < r[i].gpa)
+	if (i == inst->facts.range_count || gpa < r[i].gpa ||
+	    r[i].source == MF_RANGE_ZERO)
 		return NULL;
 	return (r[i].source == MF_RANGE_IMAGE ? inst->mem.image :
 						inst->original) +
@@ -153,8 +147,9 @@ static bool is_table(struct cursor *c, uint64_t gpa)
 	return c->table < table_count && tables[c->table] == gpa;
 }
 
-static int reset_page(struct cursor *c, uint64_t gpa)
+static int reset_page(void *arg, uint64_t gpa)
 {
+	struct cursor *c = arg;
 	const uint8_t *from = original_page(c->inst, gpa, &c->range);
 	int err = 0;
 
@@ -175,33 +170,17 @@ static int reset_page(struct cursor *c, uint64_t gpa)
 /* RAM that was added since is none of the snapshot's: it goes as a whole. */
 static int reset_ram(struct instance *inst, bool keep_tables)
 {
-	static uint64_t pm[PM_CHUNK];
 	struct cursor c = { .inst = inst, .keep_tables = keep_tables };
-	uint64_t first = (uint64_t)(uintptr_t)inst->mem.ram / MF_PAGE_SIZE;
 	uint64_t size = inst->facts.ram_size;
-	int err = 0;
+	int err;
 
 	if (inst->mem.ram_size > size &&
 	    madvise(inst->mem.ram + size, inst->mem.ram_size - size,
 		    MADV_DONTNEED) < 0)
 		return -errno;
-	for (uint64_t at = 0; at < size; at += PM_CHUNK * MF_PAGE_SIZE) {
-		uint64_t n = (size - at) / MF_PAGE_SIZE;
-		uint64_t off = (first + at / MF_PAGE_SIZE) * sizeof(pm[0]);
-
-		if (n > PM_CHUNK)
-			n = PM_CHUNK;
-		if (pread(inst->pagemap_fd, pm, n * sizeof(pm[0]),
-			  (off_t)off) != (ssize_t)(n * sizeof(pm[0])))
-			return -EIO;
-		for (uint64_t i = 0; i < n && !err; i++)
-			if ((pm[i] & (PM_PRESENT | PM_SWAPPED)) &&
-			    !(pm[i] & PM_FILE))
-				err = reset_page(&c, at + i * MF_PAGE_SIZE);
-		if (err)
-			return err;
-	}
-	err = clear_zeros(&c);
+	err = touched_each(inst, size, reset_page, &c);
+	if (!err)
+		err = clear_zeros(&c);
 	inst->mem.ram_size = size;
 	return err;
 }

@@ -3,8 +3,9 @@
  * A guest out of a file (abi/snapshot.h). The parent has checked the file's
  * digest and the CPU; here everything is checked that could make the monitor
  * reach outside the guest's memory. Pages of the snapshot and of the image
- * are mapped where they belong and copied when they are written to; a small
- * snapshot, and one whose RAM another process shares, is copied at once.
+ * are mapped where they belong and copied when they are written to; those of
+ * the working set are copied at once, and so is all of a small snapshot that
+ * has none, and of one whose RAM another process shares.
  */
 #include <errno.h>
 #include <linux/mman.h>
@@ -101,29 +102,45 @@ static int fill_range(const struct instance *inst,
 					       inst->snapshot_fd;
 	uint8_t *to = inst->mem.ram + r->gpa;
 
+	/* One call is cheaper than a fault per page; failing is harmless. */
+	if (copy)
+		madvise(to, r->len, MADV_POPULATE_WRITE);
+	if (r->source == MF_RANGE_ZERO)
+		return 0;
 	if (!copy)
 		return mmap(to, r->len, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
 			    (off_t)r->off) == to ?
 			       0 :
 			       -errno;
-	/* One call is cheaper than a fault per page; failing is harmless. */
-	madvise(to, r->len, MADV_POPULATE_WRITE);
 	return read_all(fd, to, r->len, r->off);
+}
+
+/* Without a working set: if there is little. */
+static bool copies_all(const struct instance *inst)
+{
+	uint64_t sum = 0;
+	bool hot = false;
+
+	for (uint32_t i = 0; i < inst->facts.range_count; i++) {
+		sum += inst->ranges[i].len;
+		hot = hot || (inst->ranges[i].flags & MF_RANGE_HOT);
+	}
+	return inst->mem.ram_fd >= 0 ||
+	       (!hot && !inst->start.record && sum <= MF_SNAPSHOT_COPY_MAX);
 }
 
 static int fill_ranges(const struct instance *inst, struct err *e)
 {
 	const struct mf_snapshot_range *ranges = inst->ranges;
-	uint64_t sum = 0;
-	bool copy;
+	bool all = copies_all(inst);
 	int err;
 
-	for (uint32_t i = 0; i < inst->facts.range_count; i++)
-		sum += ranges[i].len;
-	copy = inst->mem.ram_fd >= 0 || sum <= MF_SNAPSHOT_COPY_MAX;
 	for (uint32_t i = 0; i < inst->facts.range_count; i++) {
-		err = fill_range(inst, &ranges[i], copy);
+		bool hot = ranges[i].flags & MF_RANGE_HOT;
+
+		err = fill_range(inst, &ranges[i],
+				 all || (hot && !inst->start.record));
 		if (err)
 			return err_sys(e, -err, "cannot load the snapshot");
 	}

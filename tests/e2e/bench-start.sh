@@ -19,7 +19,7 @@ for way in ("bare", "boot", "clone", "shell", "pool", "again", "reset"):
 assert len(m["first_requests"]) == 10 and m["later_requests"] > 0, m
 assert (m["per_second"] > 0) == kvm, m
 PY
-expect_status 0 "$MAYFLY" bench start -p 8080 -n 2 hello.snap -- \
+expect_status 0 "$MAYFLY" bench start -n 2 hello.snap -- \
 	python3 -c '
 import http.server, os
 class H(http.server.BaseHTTPRequestHandler):
@@ -31,8 +31,11 @@ http.server.HTTPServer(where, H).serve_forever()'
 expect_match '^bare process +[0-9.]+ +[0-9.]+ +[0-9.]+$' out
 expect_match '^clone, ready in a pool +[0-9.]+ +[0-9.]+ +[0-9.]+$' out
 
-expect_status 125 "$MAYFLY" bench start hello.snap
-expect_match 'the image says no port .* --port says it' err
+printf '#include <stdio.h>\nint main(void) { return getchar(); }\n' >in.c
+musl-gcc -static -o in in.c
+expect_status 0 "$MAYFLY" snapshot --substrate "$SUBSTRATE" ./in
+expect_status 125 "$MAYFLY" bench start in.snap
+expect_match 'does not listen yet, and its image says no port; --port' err
 expect_status 125 "$MAYFLY" bench start -p 8080 hello.img
 expect_match 'hello.img' err
 expect_status 125 "$MAYFLY" bench start

@@ -195,6 +195,13 @@ C
 musl-gcc -static -o open open.c
 # Both ends inside: they are memory like any other.
 snapshot ./open -o open.snap
+got=0
+echo x | run open.snap >out 2>err || got=$?
+[ "$got" = 0 ] || fail "a copy of a program ended with $got: $(cat err)"
+got=0
+XDG_CACHE_HOME=/proc/none snapshot ./open -o none.snap 2>err || got=$?
+[ "$got" = 125 ] || fail "an image in no file: $got"
+expect_match 'sealed into no file' err
 
 # Damage, another image, no image.
 damage() {

@@ -41,7 +41,9 @@ static void try_range(const struct mf_snapshot_facts *f,
 	if (stored && (r->off < MF_SNAPSHOT_DATA || from_end > f->range_off ||
 		       from_end > f->file_size))
 		abort();
-	if (!stored && from_end > f->image_size)
+	if (r->source == MF_RANGE_IMAGE && from_end > f->image_size)
+		abort();
+	if (r->source > MF_RANGE_ZERO)
 		abort();
 }
 
