@@ -106,7 +106,7 @@ struct instance {
 	struct mf_snapshot_facts facts; /* of the snapshot copied, checked */
 	struct mf_snapshot_range *ranges; /* facts.range_count, checked */
 	const uint8_t *original; /* the snapshot, if the copy is kept */
-	int pagemap_fd; /* /proc/self/pagemap, opened before the jail */
+	int pagemap_fd; /* /proc/self/pagemap, or -1: copies are not kept */
 	uint64_t entry, stack; /* rip and rsp of the first instruction */
 	int trace_fd; /* where the trace goes, or -1 */
 	uint32_t trace_seq; /* of the configuration in the shared page */

@@ -110,9 +110,6 @@ int jail_drop(struct instance *inst, struct err *e)
 	inst->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (inst->statm_fd < 0)
 		return err_sys(e, errno, "cannot open /proc/self/statm");
-	inst->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	if (inst->pagemap_fd < 0)
-		return err_sys(e, errno, "cannot open /proc/self/pagemap");
 	limit_fds();
 	removed = enter_removed_dir();
 	if (geteuid() != 0)

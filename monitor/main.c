@@ -110,7 +110,8 @@ static int fill_shell(struct instance *inst, struct err *e)
 	    (err = clock_init(inst, e)) < 0 || (err = rings_start(inst, e)) < 0)
 		return err;
 	if (inst->start.keep && inst->start.kind == MF_START_COPY &&
-	    inst->ops->reset && (err = recycle_prepare(inst, e)) < 0)
+	    inst->ops->reset && inst->pagemap_fd >= 0 &&
+	    (err = recycle_prepare(inst, e)) < 0)
 		return err;
 	if (inst->start.kind == MF_START_SNAPSHOT &&
 	    (err = image_pages_prepare(inst, e)) < 0)
@@ -170,6 +171,8 @@ int main(int argc, char **argv)
 	inst->watch_fd = inst->trace_fd = inst->snapshot_fd = -1;
 	inst->image_fd = inst->kvm_fd = -1;
 	clock_birth(inst);
+	/* Of a process that is not dumpable an ordinary user cannot open it. */
+	inst->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A file that may not grow is an error of the call, no more. */
 	signal(SIGXFSZ, SIG_IGN);
