@@ -504,7 +504,7 @@ def fuzz_cases():
 
 def lint_cases():
     here = f"{ROOT}/tests/lint"
-    return [ManyCase("lint", [f"{ROOT}/tools/lint-all"], 900),
+    return [ManyCase("lint", [f"{ROOT}/tools/lint-all"], 1500),
             ManyCase("linter", [sys.executable, f"{here}/run.py"], 60),
             ManyCase("runner", [sys.executable, f"{here}/runner.py"], 60)]
 
