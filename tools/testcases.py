@@ -510,7 +510,7 @@ def lint_cases():
 
 
 def hardware_cases():
-    return [ManyCase("hardware", [f"{ROOT}/tests/hardware/run"], 300,
+    return [ManyCase("hardware", [f"{ROOT}/tests/hardware/run"], 600,
                      goals=["all", "test-programs"])]
 
 
