@@ -40,8 +40,8 @@ enum mf_start_kind {
 	 * goes to a descriptor, an empty file. */
 	MF_START_SNAPSHOT = 1,
 	/* A copy of the snapshot in a descriptor, whose digest was checked. Of
-	 * the strings only the host name is used, and `cwd` and `path` must
-	 * still lie inside. */
+	 * the strings only the host name and the late variables are used, and
+	 * `cwd` and `path` must still lie inside. */
 	MF_START_COPY = 2,
 	/* Nothing yet: substrate, kvm_fd, the CPUID entries and the sizes are
 	 * used, no image comes along. The next message is of one of the kinds
@@ -49,8 +49,8 @@ enum mf_start_kind {
 	 * RAM, it is a copy's of a guest of these sizes. */
 	MF_START_SHELL = 3,
 	/* After MF_EV_EXITED of a kept copy: that copy once more, on the ports
-	 * it has. Of the strings only the host name is used, and no
-	 * descriptors come along. */
+	 * it has. Of the strings only the host name and the late variables
+	 * are used, and no descriptors come along. */
 	MF_START_AGAIN = 4,
 };
 
@@ -74,6 +74,10 @@ struct mf_ctl_start {
 	uint64_t mem_limit; /* bytes */
 	uint64_t ram_size, ram_max; /* of a shell: what it is for; 0: unknown */
 	uint32_t args_len, argc, envc;
+	uint32_t late_envc; /* of envc, the last: as in struct mf_boot */
+	/* MF_START_COPY and _AGAIN: of the strings, those NAME=value that the
+	 * copy is to have, each with its NUL; at most MF_LATE_SIZE bytes. */
+	uint32_t late_off, late_len;
 	uint32_t path_off, cwd_off, hostname_off;
 	uint32_t uid, gid;
 	uint32_t port_count;

@@ -115,6 +115,13 @@ enum mf_boot_flag {
 	MF_BOOT_MARK = 2u,
 };
 
+/*
+ * Variables of the environment that a copy of a snapshot may set again: each
+ * lies on the program's stack with room for a value of this size, NUL and all.
+ */
+#define MF_LATE_VALUE_SIZE 1024
+#define MF_LATE_MAX	   64
+
 struct mf_boot {
 	uint64_t magic; /* MF_BOOT_MAGIC */
 	uint32_t abi_version; /* MF_ABI_VERSION */
@@ -145,6 +152,8 @@ struct mf_boot {
 	uint32_t egress; /* enum mf_egress */
 	uint32_t hwcap; /* CPUID 1 edx, Linux's AT_HWCAP */
 	uint32_t flags; /* enum mf_boot_flag */
+	uint32_t late_envc; /* of envc, the last: a copy may change them */
+	uint32_t late_len; /* copy: bytes of NAME=value at MF_LATE_GPA */
 	char hostname[MF_HOSTNAME_MAX + 1]; /* with NUL */
 	/* With MF_BOOT_SNAPSHOT: so many times the kernel asks the program for
 	 * `request`, a path of HTTP, before it comes to the point. */

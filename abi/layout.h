@@ -51,7 +51,9 @@ typedef struct {
 #define MF_GDT_GPA    0xa000ull /* GDT and TSS, 1 page (kvm) */
 #define MF_IDT_GPA    0xb000ull /* IDT, 1 page (kvm) */
 #define MF_IST_GPA    0xc000ull /* exception stack, 1 page (kvm) */
-#define MF_PT_GPA     0x10000ull /* first of the initial page tables */
+#define MF_LATE_GPA   0x10000ull /* mf_boot.late_len bytes, 4 pages */
+#define MF_LATE_SIZE  0x4000ull
+#define MF_PT_GPA     0x14000ull /* first of the initial page tables */
 
 /* ---- guest-virtual ---------------------------------------------------- */
 

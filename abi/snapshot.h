@@ -17,6 +17,7 @@
 #define MF_SNAPSHOT_DATA       MF_PAGE_SIZE /* offset of the first page */
 #define MF_SNAPSHOT_RANGES_MAX (1u << 16)
 #define MF_SNAPSHOT_PATH_MAX   1024u
+#define MF_SNAPSHOT_LATE_MAX   1024u
 #define MF_SNAPSHOT_CPU_WORDS  12u
 /*
  * Bytes of RAM in all ranges of a snapshot without a working set. Copying a
@@ -72,10 +73,13 @@ struct mf_snapshot_header {
 	uint32_t cpu[MF_SNAPSHOT_CPU_WORDS];
 	struct mf_snapshot_facts facts;
 	char image_path[MF_SNAPSHOT_PATH_MAX]; /* absolute, with NUL */
+	/* Names of variables that a copy may set, each with NUL; then NULs. */
+	char late_env[MF_SNAPSHOT_LATE_MAX];
 };
 
 _Static_assert(offsetof(struct mf_snapshot_header, facts) == 128, "facts");
 _Static_assert(offsetof(struct mf_snapshot_header, image_path) == 248, "path");
+_Static_assert(offsetof(struct mf_snapshot_header, late_env) == 1272, "env");
 _Static_assert(sizeof(struct mf_snapshot_header) <= MF_PAGE_SIZE, "header");
 _Static_assert(sizeof(struct mf_snapshot_range) == 32, "range");
 

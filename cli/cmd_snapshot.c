@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/late_env.h"
 #include "cli/run.h"
 #include "cli/snapshot.h"
 #include "cli/working_set.h"
@@ -24,6 +25,7 @@ enum {
 	OPT_WARM_UP,
 	OPT_REQUEST,
 	OPT_NO_REQUEST,
+	OPT_LATE_ENV,
 };
 
 #define MARK_PATH "/proc/mayfly/snapshot"
@@ -44,6 +46,8 @@ static const struct opt own_opts[] = {
 	  "what they and the first copy's ask for, default /" },
 	{ OPT_NO_REQUEST, 0, "no-request", NULL,
 	  "the first copy is asked for nothing" },
+	{ OPT_LATE_ENV, 0, "late-env", "NAME[=DEFAULT]",
+	  "a variable that mayfly run -e may set" },
 	{ 0 },
 };
 
@@ -118,6 +122,8 @@ static int take(void *arg, int id, const char *value, struct err *e)
 	case OPT_NO_REQUEST:
 		w->no_request = true;
 		return 0;
+	case OPT_LATE_ENV:
+		return late_env_declare(&w->snapshot, value, e);
 	default:
 		w->output = value;
 		return 0;
@@ -184,7 +190,7 @@ static int finish(struct wish *w, struct file_draft *d, const struct image *img)
 	struct err e;
 	int r;
 
-	r = snapshot_complete(s->fd, &s->facts, img, &e);
+	r = snapshot_complete(s, img, &e);
 	if (r == 0)
 		r = record(w, img, &e);
 	if (r == 0)

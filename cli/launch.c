@@ -341,10 +341,11 @@ int launch_send(struct launch *l, const struct run_options *o,
 	return 0;
 }
 
-int launch_send_again(struct launch *l, const char *name, struct err *e)
+int launch_send_again(struct launch *l, const struct run_options *o,
+		      struct err *e)
 {
 	struct start_message m;
-	int r = start_message_init_again(&m, name, e);
+	int r = start_message_init_again(&m, o, e);
 
 	if (r < 0)
 		return r;

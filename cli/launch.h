@@ -49,8 +49,10 @@ int launch_send_shell(struct launch *l, const struct mf_snapshot_facts *f,
 		      struct err *e);
 int launch_send(struct launch *l, const struct run_options *o,
 		const struct image *img, struct err *e);
-/* A kept monitor that waits: its copy begins again. `name` may be NULL. */
-int launch_send_again(struct launch *l, const char *name, struct err *e);
+/* A kept monitor that waits: its copy begins again, with the name
+ * and the variables of the options (NULL: neither). */
+int launch_send_again(struct launch *l, const struct run_options *o,
+		      struct err *e);
 /* Kills the monitor if it still runs, waits for it, closes everything. */
 void launch_fini(struct launch *l);
 

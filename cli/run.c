@@ -14,6 +14,7 @@
 #include "cli/clones.h"
 #include "cli/cmd.h"
 #include "cli/door.h"
+#include "cli/late_env.h"
 #include "cli/launch.h"
 #include "cli/paths.h"
 #include "cli/report.h"
@@ -145,7 +146,7 @@ static int watch_all(struct report *rep, struct running *run,
 			cmd_log("%s begins again", rep->name);
 		if (!*ret_again || !s->waits)
 			return status;
-		if (launch_send_again(&run->launch, rep->options->name, &e) < 0)
+		if (launch_send_again(&run->launch, rep->options, &e) < 0)
 			return cmd_fail(STATUS_FAILED, &e);
 	}
 }
@@ -188,6 +189,8 @@ int run_open_snapshot(struct image *img, struct snapshot *snap,
 
 	if (r == 0)
 		r = snapshot_open(snap, o->path, e);
+	if (r == 0)
+		r = late_env_check(snap->header.late_env, o->path, &o->env, e);
 	if (r == 0)
 		r = snapshot_check_substrate(snap, o->substrate, e);
 	if (r == 0)

@@ -29,6 +29,9 @@ struct run_snapshot {
 	bool mark; /* SNAPSHOT: at the program's mark only */
 	uint32_t warm_up; /* SNAPSHOT: requests before it */
 	const char *request; /* the path they ask for; NULL: "/" */
+	/* SNAPSHOT: variables that copies may set, NAME or NAME=default. */
+	const char *late_env[MF_LATE_MAX];
+	uint32_t late_count;
 	struct mf_snapshot_facts facts; /* SNAPSHOT: filled when taken */
 	bool taken;
 };

@@ -17,6 +17,7 @@
 
 #include "cli/cache.h"
 #include "cli/cpu_words.h"
+#include "cli/late_env.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "host/snapshot_check.h"
@@ -230,8 +231,7 @@ void snapshot_close(struct snapshot *s)
 
 int snapshot_check_options(const struct run_options *o, struct err *e)
 {
-	const char *what = o->env.count	   ? "--env" :
-			   o->cwd	   ? "--workdir" :
+	const char *what = o->cwd	   ? "--workdir" :
 			   o->memory_bytes ? "--memory" :
 			   o->args_count   ? "an argument" :
 					     NULL;
@@ -282,8 +282,8 @@ static int find_image(char ret[MF_SNAPSHOT_PATH_MAX], const struct image *img,
 }
 
 static int fill_header(struct mf_snapshot_header *ret,
-		       const struct mf_snapshot_facts *f,
-		       const struct image *img, struct err *e)
+		       const struct run_snapshot *s, const struct image *img,
+		       struct err *e)
 {
 	char path[MF_SNAPSHOT_PATH_MAX] = "";
 	int r = find_image(path, img, e);
@@ -291,11 +291,12 @@ static int fill_header(struct mf_snapshot_header *ret,
 	if (r < 0)
 		return r;
 	*ret = (struct mf_snapshot_header){ .version = MF_SNAPSHOT_VERSION,
-					    .facts = *f };
+					    .facts = s->facts };
 	memcpy(ret->magic, MF_SNAPSHOT_MAGIC, sizeof(ret->magic));
 	memcpy(ret->image_digest, img->digest, sizeof(ret->image_digest));
 	memcpy(ret->image_path, path, strlen(path));
 	cpu_words_get(ret->cpu);
+	late_env_write(ret->late_env, s);
 	return 0;
 }
 
@@ -307,20 +308,20 @@ static int write_header(int fd, const struct mf_snapshot_header *h,
 	return 0;
 }
 
-int snapshot_complete(int fd, const struct mf_snapshot_facts *f,
-		      const struct image *img, struct err *e)
+int snapshot_complete(const struct run_snapshot *s, const struct image *img,
+		      struct err *e)
 {
 	struct mf_snapshot_header h;
 	struct stat st;
-	int r = fill_header(&h, f, img, e);
+	int r = fill_header(&h, s, img, e);
 
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != f->file_size)
+	if (fstat(s->fd, &st) < 0 || (uint64_t)st.st_size != s->facts.file_size)
 		return err_set(e, EIO,
 			       "the monitor wrote another file than "
 			       "it says");
-	return write_header(fd, &h, e);
+	return write_header(s->fd, &h, e);
 }
 
 int snapshot_seal(int fd, const struct mf_snapshot_facts *f, struct err *e)

@@ -49,9 +49,9 @@ int snapshot_check_options(const struct run_options *o, struct err *e);
 int snapshot_check_substrate(const struct snapshot *s, enum mf_substrate want,
 			     struct err *e);
 
-/* Writes the header of what a monitor wrote into fd, but for its digest. */
-int snapshot_complete(int fd, const struct mf_snapshot_facts *f,
-		      const struct image *img, struct err *e);
+/* Writes the header of what a monitor wrote into s->fd, but for its digest. */
+int snapshot_complete(const struct run_snapshot *s, const struct image *img,
+		      struct err *e);
 /* Writes the last facts and the digest. */
 int snapshot_seal(int fd, const struct mf_snapshot_facts *f, struct err *e);
 

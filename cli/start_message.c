@@ -20,13 +20,16 @@
 
 #include "cli/console.h"
 #include "cli/kvm_features.h"
+#include "cli/late_env.h"
 #include "host/cleanup.h"
 
 #define HOSTNAME_SIZE 13u /* twelve digits */
 #define HOSTNAME_ROOM (MF_HOSTNAME_MAX + 1u)
+#define SMALL_MAX     (MF_LATE_SIZE + 256) /* strings where these are all */
 
 struct strings {
-	char *base; /* MF_CTL_ARGS_MAX bytes */
+	char *base; /* `max` bytes */
+	size_t max;
 	size_t len; /* bytes used; more than the maximum: did not fit */
 };
 
@@ -35,7 +38,7 @@ static uint32_t add(struct strings *s, const char *text)
 	size_t size = strlen(text) + 1;
 	uint32_t off = (uint32_t)s->len;
 
-	if (s->len <= MF_CTL_ARGS_MAX && size <= MF_CTL_ARGS_MAX - s->len)
+	if (s->len <= s->max && size <= s->max - s->len)
 		memcpy(s->base + s->len, text, size);
 	s->len += size;
 	return off;
@@ -65,6 +68,11 @@ static bool same_name(const char *a, const char *b)
 	return strncmp(a, b, len + 1) == 0;
 }
 
+static bool is_late(const struct run_options *o, const char *entry)
+{
+	return o->snapshot && late_env_has(o->snapshot, entry);
+}
+
 /* The manifest's variables that the user did not replace, then the user's. */
 static void add_env(struct strings *s, struct mf_ctl_start *start,
 		    const struct run_options *o, const struct image *img)
@@ -77,14 +85,74 @@ static void add_env(struct strings *s, struct mf_ctl_start *start,
 			if (same_name(o->env.items[k], m->env[i]))
 				break;
 		}
-		if (k < o->env.count)
+		if (k < o->env.count || is_late(o, m->env[i]))
 			continue;
 		add(s, m->env[i]);
 		start->envc++;
 	}
-	for (k = 0; k < o->env.count; k++)
+	for (k = 0; k < o->env.count; k++) {
+		if (is_late(o, o->env.items[k]))
+			continue;
 		add(s, o->env.items[k]);
-	start->envc += (uint32_t)o->env.count;
+		start->envc++;
+	}
+}
+
+/* What a variable without a default of its own says otherwise, or NULL. */
+static const char *find_env(const struct run_options *o,
+			    const struct image *img, const char *name)
+{
+	const struct manifest *m = &img->manifest;
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < o->env.count; i++)
+		if (strncmp(o->env.items[i], name, len) == 0 &&
+		    o->env.items[i][len] == '=')
+			return o->env.items[i];
+	for (size_t i = 0; i < m->env_count; i++)
+		if (strncmp(m->env[i], name, len) == 0 && m->env[i][len] == '=')
+			return m->env[i];
+	return NULL;
+}
+
+/* Those that copies may set come last; they are empty without a default. */
+static int add_late(struct strings *s, struct mf_ctl_start *start,
+		    const struct run_options *o, const struct image *img,
+		    struct err *e)
+{
+	uint32_t count = o->snapshot ? o->snapshot->late_count : 0;
+	int r;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const char *entry = o->snapshot->late_env[i];
+		const char *found = entry;
+
+		if (!strchr(entry, '='))
+			found = find_env(o, img, entry);
+		if (found) {
+			r = late_env_check_value(found, e);
+			if (r < 0)
+				return r;
+			add(s, found);
+		} else {
+			add(s, entry);
+			s->len--;
+			add(s, "=");
+		}
+	}
+	start->envc += count;
+	start->late_envc = count;
+	return 0;
+}
+
+/* The variables of a copy. */
+static void add_late_values(struct strings *s, struct mf_ctl_start *start,
+			    const struct env_list *env)
+{
+	start->late_off = (uint32_t)s->len;
+	for (size_t i = 0; i < env->count; i++)
+		add(s, env->items[i]);
+	start->late_len = (uint32_t)s->len - start->late_off;
 }
 
 /*
@@ -199,13 +267,22 @@ static int set_strings(struct start_message *m, const struct run_options *o,
 		       const struct image *img, struct err *e)
 {
 	struct mf_ctl_start *start = m->start;
-	struct strings s = { .base = (char *)(start + 1) };
+	struct strings s = { .base = (char *)(start + 1),
+			     .max = MF_CTL_ARGS_MAX };
 	const char *request = o->snapshot ? o->snapshot->request : NULL;
 	char hostname[HOSTNAME_SIZE];
+	int r;
 
 	make_hostname(hostname, start);
 	add_args(&s, start, o, img);
-	add_env(&s, start, o, img);
+	if (o->snapshot && o->snapshot->kind == MF_START_COPY) {
+		add_late_values(&s, start, &o->env);
+	} else {
+		add_env(&s, start, o, img);
+		r = add_late(&s, start, o, img, e);
+		if (r < 0)
+			return r;
+	}
 	start->request_off = add(&s, request ? request : "/");
 	start->path_off = add(&s, img->manifest.program);
 	start->cwd_off = add(&s, o->cwd ? o->cwd : img->manifest.cwd);
@@ -284,29 +361,34 @@ const char *start_message_name(const struct start_message *m)
 }
 
 static int init_small(struct start_message *ret, enum mf_start_kind kind,
-		      const char *name, struct err *e)
+		      const struct run_options *o, struct err *e)
 {
-	size_t name_size = name ? strlen(name) + 1 : HOSTNAME_SIZE;
-	struct mf_ctl_start *s;
-	char *hostname;
+	struct mf_ctl_start *start;
+	struct strings s = { .max = SMALL_MAX };
+	char hostname[HOSTNAME_SIZE];
 
-	s = calloc(1, sizeof(*s) + name_size +
-			      MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE);
-	if (!s)
+	start = calloc(1, sizeof(*start) + SMALL_MAX +
+				  MF_CTL_CPUID_MAX * MF_CTL_CPUID_SIZE);
+	if (!start)
 		return err_set(e, ENOMEM, "out of memory");
-	hostname = (char *)(s + 1);
-	s->version = MF_CTL_VERSION;
-	s->kind = kind;
-	if (getrandom(s->instance_id, sizeof(s->instance_id), 0) < 0) {
-		free(s);
+	s.base = (char *)(start + 1);
+	start->version = MF_CTL_VERSION;
+	start->kind = kind;
+	if (getrandom(start->instance_id, sizeof(start->instance_id), 0) < 0) {
+		free(start);
 		return err_sys(e, errno, "no random numbers");
 	}
-	if (name)
-		memcpy(hostname, name, name_size);
-	else
-		make_hostname(hostname, s);
-	s->args_len = (uint32_t)name_size;
-	*ret = (struct start_message){ s, sizeof(*s) + name_size };
+	make_hostname(hostname, start);
+	add(&s, o && o->name ? o->name : hostname);
+	if (o)
+		add_late_values(&s, start, &o->env);
+	if (s.len > s.max) {
+		free(start);
+		return err_set(e, E2BIG,
+			       "the variables of a copy are too long");
+	}
+	start->args_len = (uint32_t)s.len;
+	*ret = (struct start_message){ start, sizeof(*start) + s.len };
 	return 0;
 }
 
@@ -315,10 +397,10 @@ int start_message_init_shell(struct start_message *ret, struct err *e)
 	return init_small(ret, MF_START_SHELL, NULL, e);
 }
 
-int start_message_init_again(struct start_message *ret, const char *name,
-			     struct err *e)
+int start_message_init_again(struct start_message *ret,
+			     const struct run_options *o, struct err *e)
 {
-	return init_small(ret, MF_START_AGAIN, name, e);
+	return init_small(ret, MF_START_AGAIN, o, e);
 }
 
 int start_message_send(const struct start_message *m, int ctl, const int *fds,

@@ -24,10 +24,10 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 int start_message_init_shell(struct start_message *ret, struct err *e);
 /*
  * That of a kept copy once more (MF_START_AGAIN), with another identity, and
- * the host name `name` unless that is NULL.
+ * the name and variables of the options unless these are NULL.
  */
-int start_message_init_again(struct start_message *ret, const char *name,
-			     struct err *e);
+int start_message_init_again(struct start_message *ret,
+			     const struct run_options *o, struct err *e);
 /*
  * Another identity for the next instance, and its host name; `name` NULL: the
  * beginning of the identity. For a message of start_message_init.

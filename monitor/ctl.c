@@ -41,6 +41,21 @@ static bool may_follow(const struct instance *inst,
 	       !(s->trace.flags & MF_TRACE_ON);
 }
 
+/* Whole strings, for a copy; names of variables, for what is to boot. */
+static bool late_ok(const struct instance *inst, const struct mf_ctl_start *s)
+{
+	bool copy = s->kind == MF_START_COPY || s->kind == MF_START_AGAIN;
+
+	if (s->late_envc > s->envc || s->late_envc > MF_LATE_MAX)
+		return false;
+	if (!s->late_len)
+		return true;
+	return copy && s->late_len <= MF_LATE_SIZE &&
+	       s->late_off <= s->args_len &&
+	       s->late_len <= s->args_len - s->late_off &&
+	       !inst->args[s->late_off + s->late_len - 1];
+}
+
 static int check_start(const struct instance *inst,
 		       const struct mf_ctl_start *s, size_t len, struct err *e)
 {
@@ -57,7 +72,8 @@ static int check_start(const struct instance *inst,
 	    s->hostname_off >= s->args_len || s->request_off >= s->args_len ||
 	    s->port_count > MF_PORTS_MAX || s->kvm_fd > 1 || s->keep > 1 ||
 	    s->record > 1 || s->kind > MF_START_AGAIN ||
-	    s->mark > (s->kind == MF_START_SNAPSHOT) || !may_follow(inst, s))
+	    s->mark > (s->kind == MF_START_SNAPSHOT) || !late_ok(inst, s) ||
+	    !may_follow(inst, s))
 		return err_set(e, EPROTO, "the start message is malformed");
 	return 0;
 }
@@ -107,6 +123,8 @@ static void take_start(struct instance *inst, const struct mf_ctl_start *s)
 	inst->start.keep = s->keep;
 	inst->start.args_len = s->args_len;
 	inst->start.hostname_off = s->hostname_off;
+	inst->start.late_off = s->late_off;
+	inst->start.late_len = s->late_len;
 	memcpy(inst->start.instance_id, s->instance_id, sizeof(s->instance_id));
 }
 

@@ -359,6 +359,9 @@ int loader_fill_identity(struct instance *inst, struct err *e)
 	memcpy(b->hostname, hostname,
 	       strnlen(hostname, min_size(MF_HOSTNAME_MAX,
 					  s->args_len - s->hostname_off)));
+	b->late_len = s->late_len;
+	memcpy(inst->mem.ram + MF_LATE_GPA, inst->args + s->late_off,
+	       s->late_len);
 	if (getrandom(b->entropy, sizeof(b->entropy), 0) != sizeof(b->entropy))
 		return err_sys(e, errno, "no random numbers");
 	return 0;
@@ -394,6 +397,7 @@ static void fill_boot(struct instance *inst, uint64_t free_gpa)
 	b->args_len = s->args_len;
 	b->argc = s->argc;
 	b->envc = s->envc;
+	b->late_envc = s->late_envc;
 	b->path_off = s->path_off;
 	b->cwd_off = s->cwd_off;
 	b->xfeatures = loader_xfeatures();

@@ -11,6 +11,7 @@
 #include <linux/auxvec.h>
 
 #include "core/alloc.h"
+#include "core/late_env.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/sigframe.h"
@@ -310,6 +311,39 @@ static uint64_t skip_strings(uint64_t at, uint32_t count)
 	return at;
 }
 
+static uint32_t late_envc(void)
+{
+	const struct mf_boot *b = kernel_boot;
+
+	return (uint32_t)min_u64(min_u64(b->late_envc, b->envc), MF_LATE_MAX);
+}
+
+/* Those that a copy of a snapshot may change lie apart, with room. */
+static void push_late(struct program *p)
+{
+	const struct mf_boot *b = kernel_boot;
+	uint32_t count = late_envc();
+	uint64_t at = skip_strings((uint64_t)(uintptr_t)args_at(0),
+				   b->argc + b->envc - count);
+
+	while (count--) {
+		const char *s = (const char *)(uintptr_t)at;
+
+		p->sp -= late_env_size(s);
+		late_env_add(s, p->sp);
+		at = skip_strings(at, 1);
+	}
+}
+
+/* The last of the pointers at p->sp lead to those. */
+static void point_late(const struct program *p)
+{
+	uint64_t *slot = (uint64_t *)(uintptr_t)p->sp + kernel_boot->envc;
+
+	for (uint32_t i = late_env_count(); i; i--)
+		*--slot = late_env_va(i - 1);
+}
+
 /* Linux: linux/fs/binfmt_elf.c documents the order of what is pushed. */
 static void build_stack(struct program *p)
 {
@@ -324,6 +358,7 @@ static void build_stack(struct program *p)
 	push(p, args_at(0), b->args_len);
 	strings = p->sp;
 	at.execfn = strings + b->path_off;
+	push_late(p);
 	push(p, platform, sizeof(platform));
 	at.platform = p->sp;
 	random_fill(seed, sizeof(seed));
@@ -337,6 +372,7 @@ static void build_stack(struct program *p)
 	push(p, aux, pairs * sizeof(aux[0]));
 	envp = skip_strings(strings, b->argc);
 	push_strings(p, envp, b->envc);
+	point_late(p);
 	push_strings(p, strings, b->argc);
 	push_word(p, b->argc);
 	kassert(p->sp % 16 == 0);

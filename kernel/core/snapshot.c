@@ -10,6 +10,7 @@
 
 #include "arch.h"
 #include "core/exec.h"
+#include "core/late_env.h"
 #include "core/mm.h"
 #include "core/random.h"
 #include "core/reclaim.h"
@@ -17,6 +18,7 @@
 #include "core/trace.h"
 #include "dev/ring.h"
 #include "fs/console.h"
+#include "fs/proc.h"
 #include "net/inet.h"
 
 bool snapshot_wanted(void)
@@ -38,10 +40,12 @@ static void resume(void)
 		kpanic("cannot map the program of a snapshot: error %d", -err);
 	random_init(kernel_boot->entropy, sizeof(kernel_boot->entropy));
 	exec_resume();
+	late_env_resume();
 	mm_wipe();
 	ring_resume();
 	console_resume();
 	port_init();
+	proc_mayfly_resume();
 }
 
 /* On the kernel stack of `current`, which may be waiting or not. */

@@ -13,6 +13,7 @@ struct vfile {
 	char *text; /* pseudo files: what they said when opened */
 	size_t text_len;
 	int flock; /* LOCK_SH or LOCK_EX held, 0: none */
+	uint64_t seen; /* fs/proc_mayfly.c: mf_boot.generation as of a read */
 };
 
 struct open_request {

@@ -12,7 +12,10 @@ extern const struct pseudo_node sysfs_root;
 extern const struct pseudo_node proc_process;
 
 /* /proc/mayfly, fs/proc_mayfly.c. */
-#define PROC_MAYFLY_FILES 1
+#define PROC_MAYFLY_FILES 4
 extern const struct pseudo_node proc_mayfly[PROC_MAYFLY_FILES];
+
+/* In a copy of a snapshot: tells the program, in the ways it has chosen. */
+void proc_mayfly_resume(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/cputime.h"
 #include "core/frame.h"
 #include "core/identity.h"
+#include "core/late_env.h"
 #include "core/mm.h"
 #include "core/rlimit.h"
 #include "core/thread.h"
@@ -43,11 +44,15 @@ static void text_cmdline(struct textbuf *t, uint64_t arg)
 
 static void text_environ(struct textbuf *t, uint64_t arg)
 {
+	uint32_t early = kernel_boot->envc - late_env_count();
 	size_t args = strings_len(kernel_boot->argc);
-	size_t all = strings_len(kernel_boot->argc + kernel_boot->envc);
+	size_t all = strings_len(kernel_boot->argc + early);
+	const char *s;
 
 	(void)arg;
 	text_add_bytes(t, boot_args(0) + args, all - args);
+	for (uint32_t i = 0; (s = late_env_text(i)); i++)
+		text_add_bytes(t, s, strlen(s) + 1);
 }
 
 /* ---- threads ----------------------------------------------------------- */

@@ -196,6 +196,19 @@ static const struct pseudo_node *find_child(const struct pseudo_node *node,
 	return node->member;
 }
 
+static struct vnode *child_vnode(const struct pseudo_node *child, uint64_t arg,
+				 uint32_t dev)
+{
+	struct vnode *vn;
+
+	if (child->shared && *child->shared)
+		return vnode_ref(*child->shared);
+	vn = node_vnode(child, arg, dev);
+	if (vn && child->shared)
+		*child->shared = vnode_ref(vn);
+	return vn;
+}
+
 static int pseudo_lookup(struct vnode *dir, const char *name, size_t len,
 			 struct vnode **ret)
 {
@@ -208,7 +221,7 @@ static int pseudo_lookup(struct vnode *dir, const char *name, size_t len,
 
 	if (!child)
 		return -ENOENT;
-	vn = node_vnode(child, arg, dir->dev);
+	vn = child_vnode(child, arg, dir->dev);
 	if (!vn)
 		return -ENOMEM;
 	rc = vnode_set_link(vn, &n);

@@ -39,7 +39,7 @@
 
 /* Signal frames; the pages hold kvm's descriptor tables there. */
 #define PROCESS_SIGSTACK_GPA  MF_GDT_GPA
-#define PROCESS_SIGSTACK_SIZE (MF_PT_GPA - MF_GDT_GPA)
+#define PROCESS_SIGSTACK_SIZE (MF_LATE_GPA - MF_GDT_GPA)
 
 extern const uint8_t process_gate_start[], process_gate_end[];
 extern const uint8_t process_gate_doorbell[], process_gate_map[];
