@@ -172,7 +172,9 @@ static void on_end(struct clone_group *g, struct clone *c)
 	if (c->out) {
 		c->out->monitor_status = status;
 		c->out->signals = g->signals;
-		c->out->host_oom = host_room_oom_kills("") > g->oom_kills;
+		c->out->host_oom = WIFSIGNALED(status) &&
+				   WTERMSIG(status) == SIGKILL &&
+				   host_room_oom_kills("") > g->oom_kills;
 	}
 	report(g, c);
 	free(take_ptr(c->out));

@@ -16,11 +16,12 @@
 #include "host/cleanup.h"
 
 #define NONE	     UINT64_MAX
+#define PATH_LEN     2048
 #define LINE_MAX_LEN 1024
 
 static FILE *open_at(const char *root, const char *dir, const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_LEN];
 	int n = snprintf(path, sizeof(path), "%s%s/%s", root, dir, name);
 
 	return n < (int)sizeof(path) ? fopen(path, "re") : NULL;
@@ -69,9 +70,9 @@ static uint64_t minus(uint64_t a, uint64_t b)
 
 /* A mounted hierarchy. */
 struct hierarchy {
-	char top[PATH_MAX]; /* the cgroup that is its root, "/" mostly */
-	char mount[PATH_MAX];
-	char group[PATH_MAX]; /* the one that we are in */
+	char top[PATH_LEN]; /* the cgroup that is its root, "/" mostly */
+	char mount[PATH_LEN];
+	char group[PATH_LEN]; /* the one that we are in */
 };
 
 static bool has_word(const char *list, const char *word)
@@ -160,22 +161,28 @@ static const char *below(const struct hierarchy *h)
 
 typedef uint64_t (*room_fn)(const char *root, const char *dir, bool unified);
 
+/* Our cgroup's directory, and how much of that is the mount's. */
+static bool group_dir(char ret[PATH_LEN], size_t *ret_mount_len,
+		      const char *root, const char *controller, bool unified)
+{
+	AUTO_FREE struct hierarchy *h = calloc(1, sizeof(*h));
+
+	if (!h || !find_group(h, root, unified, controller) ||
+	    !find_mount(h, root, unified, controller))
+		return false;
+	*ret_mount_len = strlen(h->mount);
+	return snprintf(ret, PATH_LEN, "%s%s", h->mount, below(h)) < PATH_LEN;
+}
+
 /* The least that is left in our cgroup and those above it. */
 static uint64_t room_in_hierarchy(const char *root, const char *controller,
 				  bool unified, room_fn room)
 {
-	AUTO_FREE struct hierarchy *h = calloc(1, sizeof(*h));
-	char dir[PATH_MAX], *slash;
+	char dir[PATH_LEN], *slash;
 	uint64_t least = NONE;
 	size_t mount_len;
-	int n;
 
-	if (!h || !find_group(h, root, unified, controller) ||
-	    !find_mount(h, root, unified, controller))
-		return NONE;
-	mount_len = strlen(h->mount);
-	n = snprintf(dir, sizeof(dir), "%s%s", h->mount, below(h));
-	if (n >= (int)sizeof(dir))
+	if (!group_dir(dir, &mount_len, root, controller, unified))
 		return NONE;
 	for (;;) {
 		least = min_u64(least, room(root, dir, unified));
@@ -259,5 +266,18 @@ uint64_t host_room_tasks(const char *root)
 
 uint64_t host_room_oom_kills(const char *root)
 {
+	static const char *const files[] = { "memory.oom_control",
+					     "memory.events.local" };
+	char dir[PATH_LEN];
+	size_t mount_len;
+
+	for (int unified = 0; unified < 2; unified++) {
+		AUTO_FCLOSE FILE *f = NULL;
+
+		if (group_dir(dir, &mount_len, root, "memory", unified))
+			f = open_at(root, dir, files[unified]);
+		if (f)
+			return read_key(root, dir, files[unified], "oom_kill");
+	}
 	return read_key(root, "/proc", "vmstat", "oom_kill");
 }

@@ -19,8 +19,8 @@ uint64_t host_room_memory(const char *root);
 uint64_t host_room_tasks(const char *root);
 
 /*
- * How many processes the host has killed because memory ran out, since it
- * started; 0: not known.
+ * How many processes the host has ended because memory ran out: of our
+ * cgroup, or else at all. Grows, and counts from anywhere.
  */
 uint64_t host_room_oom_kills(const char *root);
 

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,6 +19,9 @@
 #include "cli/cmd.h"
 #include "cli/start_message.h"
 #include "host/cleanup.h"
+
+#define OOM_SCORE_PATH "/proc/self/oom_score_adj"
+#define OOM_SCORE_MORE 500 /* thousandths of the memory */
 
 /* ---- ports ------------------------------------------------------------- */
 
@@ -179,6 +183,7 @@ int launch_prepare(struct launch *ret, struct run_options *o,
 struct child {
 	const char *path;
 	int ctl; /* MF_CTL_FD: our descriptors are not copied before */
+	const char *oom_score; /* or NULL: ours */
 	int code; /* the errno, if exec failed */
 };
 
@@ -187,6 +192,14 @@ struct child {
  * do the same, after 130 calls that look at signal handlers we do not have.
  * Of descriptors that it shares with us it takes copies of the few it needs.
  */
+static void set_oom_score(const char *score)
+{
+	int fd = open(OOM_SCORE_PATH, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, score, strlen(score)) >= 0)
+		close(fd);
+}
+
 static int child_main(void *arg)
 {
 	char name[] = "mayfly-monitor";
@@ -201,20 +214,21 @@ static int child_main(void *arg)
 	close_range(MF_CTL_FD + 1, ~0u,
 		    c->ctl == MF_CTL_FD ? CLOSE_RANGE_UNSHARE : 0);
 	fcntl(MF_CTL_FD, F_SETFD, 0);
+	if (c->oom_score)
+		set_oom_score(c->oom_score);
 	execve(c->path, argv, envp);
 	c->code = errno;
 	_exit(127);
 }
 
-static int spawn(pid_t *ret, const char *path, int ctl)
+static int spawn(pid_t *ret, struct child c)
 {
 	static _Alignas(16) char stack[16384];
-	struct child c = { .path = path, .ctl = ctl };
 	pid_t pid;
 
 	pid = clone(child_main, stack + sizeof(stack),
 		    CLONE_VM | CLONE_VFORK | SIGCHLD |
-			    (ctl == MF_CTL_FD ? CLONE_FILES : 0),
+			    (c.ctl == MF_CTL_FD ? CLONE_FILES : 0),
 		    &c);
 	if (pid < 0)
 		return -errno;
@@ -251,12 +265,33 @@ int launch_spawn(struct launch *l, const char *monitor_path, struct err *e)
 	launch_adopt_orphans(l);
 	l->ctl = pair[0];
 	theirs = pair[1];
-	r = spawn(&l->pid, monitor_path, theirs);
+	r = spawn(&l->pid,
+		  (struct child){ .path = monitor_path, .ctl = theirs });
 	if (r < 0) {
 		l->pid = 0;
 		return err_sys(e, -r, "cannot start %s", monitor_path);
 	}
 	return 0;
+}
+
+/*
+ * If the host's memory runs out, one of many monitors is to be ended and not
+ * we, with whom all would end.
+ */
+static const char *oom_score(void)
+{
+	static char text[24];
+	AUTO_CLOSE int fd = -1;
+	long score;
+
+	if (text[0])
+		return text;
+	fd = open(OOM_SCORE_PATH, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return NULL;
+	score = strtol(text, NULL, 10) + OOM_SCORE_MORE;
+	snprintf(text, sizeof(text), "%ld", score > 1000 ? 1000 : score);
+	return text;
 }
 
 int launch_spawn_next(pid_t *ret_pid, int *ret_ctl, const char *monitor_path,
@@ -272,7 +307,9 @@ int launch_spawn_next(pid_t *ret_pid, int *ret_ctl, const char *monitor_path,
 	theirs = pair[1];
 	if (dup3(theirs, MF_CTL_FD, O_CLOEXEC) < 0)
 		return err_sys(e, errno, "cannot hand over a control socket");
-	r = spawn(ret_pid, monitor_path, MF_CTL_FD);
+	r = spawn(ret_pid, (struct child){ .path = monitor_path,
+					   .ctl = MF_CTL_FD,
+					   .oom_score = oom_score() });
 	dup3(STDIN_FILENO, MF_CTL_FD, O_CLOEXEC);
 	if (r < 0)
 		return err_sys(e, -r, "cannot start %s", monitor_path);

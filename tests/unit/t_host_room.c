@@ -97,6 +97,11 @@ static void test_version_1(void)
 	check_int(host_room_memory(root), 2 * MIB);
 	put("/cg/memory/a/memory.usage_in_bytes", "9145728\n");
 	check_int(host_room_memory(root), 0);
+	put("/proc/vmstat", "oom_kill 3\n");
+	check_int(host_room_oom_kills(root), 3);
+	put("/cg/memory/a/b/memory.oom_control",
+	    "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
+	check_int(host_room_oom_kills(root), 1);
 	put("/cg/pids/pids.max", "50\n");
 	put("/cg/pids/pids.current", "20\n");
 	check_int(host_room_tasks(root), 30);
@@ -121,6 +126,9 @@ static void test_version_2(void)
 	check_int(host_room_memory(root), 3 * MIB / 2);
 	put("/cg/user.slice/memory.max", "4000001\n");
 	check_int(host_room_memory(root), 1);
+	put("/cg/user.slice/x.scope/memory.events.local",
+	    "max 9\noom_kill 2\n");
+	check_int(host_room_oom_kills(root), 2);
 	put("/cg/user.slice/pids.max", "12\n");
 	put("/cg/user.slice/pids.current", "5\n");
 	check_int(host_room_tasks(root), 7);
