@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,33 +65,42 @@ static uint16_t free_port(void)
 	return ntohs(a.sin_port);
 }
 
-static _Noreturn void become(const struct bench *b, const char *port)
+/* 0 or a positive errno. */
+static int spawn_bare(const struct bench *b, pid_t *ret)
 {
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
 	sigset_t none;
+	int err;
 
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setenv("PORT", port, 1);
-	dup2(b->null_fd, STDIN_FILENO);
-	dup2(b->null_fd, STDOUT_FILENO);
-	execvp(b->o->bare[0], b->o->bare);
-	_exit(127);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, b->null_fd, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, b->null_fd, STDOUT_FILENO);
+	err = posix_spawnp(ret, b->o->bare[0], &files, &attr, b->o->bare,
+			   environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	return err;
 }
 
 static int way_bare(struct bench *b, uint64_t *ns, struct err *e)
 {
 	uint16_t port = free_port();
-	uint64_t from = bench_now_ns();
 	char text[8];
+	uint64_t from;
 	pid_t pid;
-	int r;
+	int err, r;
 
 	snprintf(text, sizeof(text), "%u", port);
-	pid = vfork();
-	if (pid == 0)
-		become(b, text);
-	if (pid < 0)
-		return err_sys(e, errno, "cannot start %s", b->o->bare[0]);
+	setenv("PORT", text, 1);
+	from = bench_now_ns();
+	err = spawn_bare(b, &pid);
+	if (err)
+		return err_sys(e, err, "cannot start %s", b->o->bare[0]);
 	r = timed_request(b, port, from, ns, e);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -248,8 +258,10 @@ static int measure_row(struct bench *b, unsigned runs, struct row *ret,
 	uint64_t *ns = calloc((size_t)runs * (ROW_REQUESTS + 1), sizeof(*ns));
 	uint64_t steady[STEADY];
 	unsigned i, k;
-	int r = ns ? 0 : err_set(e, ENOMEM, "out of memory");
+	int r = 0;
 
+	if (!ns)
+		return err_set(e, ENOMEM, "out of memory");
 	for (i = 0; i < runs && r == 0; i++) {
 		struct bench_vm v;
 

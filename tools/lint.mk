@@ -112,7 +112,7 @@ lint-cppcheck:
 LINT_PY := $(wildcard tools/*.py tests/*.py tests/*/*.py bench/*.py \
 	tests/*/*/*.py builders/*/*.py examples/*/*.py) tools/lint \
 	tools/compatibility tools/gen-tests-mk tools/run-tests \
-	$(addprefix bench/,start syscall http idle snapshot clones run page)
+	$(addprefix bench/,start syscall http idle clones run page snapshot)
 LINT_SH := $(wildcard builders/*.sh builders/*/detect builders/*/build) \
 	$(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
 	$(wildcard test quickstart .ci/run tools/install-deps tools/lint-all \
