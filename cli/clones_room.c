@@ -100,13 +100,35 @@ static int check_tasks(const struct run_options *o, struct err *e)
 		       (unsigned long long)n.have, fitting(&n));
 }
 
-/* Bytes of the host's memory that nobody else has. */
-static uint64_t clone_bytes(const struct mf_snapshot_facts *f, uint64_t data)
+/*
+ * Of the snapshot's memory: what is copied at the start, as in
+ * monitor/restore.c, or a guess where nothing is.
+ */
+static uint64_t data_bytes(const struct mf_snapshot_facts *f,
+			   const struct mf_snapshot_range *ranges)
 {
+	uint64_t all = 0, hot = 0;
+
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		all += ranges[i].len;
+		if (ranges[i].flags & MF_RANGE_HOT)
+			hot += ranges[i].len;
+	}
+	if (f->substrate == MF_SUBSTRATE_PROCESS)
+		return all;
+	if (hot)
+		return hot;
+	return all > MF_SNAPSHOT_COPY_MAX ? all / TOUCHED_PART : all;
+}
+
+/* Bytes of the host's memory that nobody else has. */
+static uint64_t clone_bytes(const struct mf_snapshot_facts *f,
+			    const struct mf_snapshot_range *ranges)
+{
+	uint64_t data = data_bytes(f, ranges);
+
 	if (f->substrate == MF_SUBSTRATE_PROCESS)
 		return PROCESS_BYTES + data;
-	if (data > MF_SNAPSHOT_COPY_MAX)
-		data /= TOUCHED_PART;
 	return KVM_BYTES + data + (f->ram_size + f->image_size) / SLOT_PART;
 }
 
@@ -115,14 +137,11 @@ static int check_memory(const struct run_options *o, const struct snapshot *s,
 {
 	AUTO_FREE struct mf_snapshot_range *ranges = NULL;
 	struct need n = { .other = 16u << 20, .have = host_room_memory("") };
-	uint64_t data = 0;
 	int r = snapshot_read_table(s, &ranges, e);
 
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < s->copy.facts.range_count; i++)
-		data += ranges[i].len;
-	n.each = clone_bytes(&s->copy.facts, data);
+	n.each = clone_bytes(&s->copy.facts, ranges);
 	if (suffices(&n, o->clones))
 		return 0;
 	return err_set(e, ENOMEM,

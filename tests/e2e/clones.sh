@@ -25,6 +25,11 @@ cat >server.c <<'C'
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef BIG
+#define BIG 1
+#endif
+static volatile char big[BIG];
+
 static void on_term(int sig)
 {
 	puts("bye");
@@ -44,6 +49,7 @@ static void serve(int fd)
 	if (strstr(in, "/eat"))
 		for (char *p;;)
 			memset(p = malloc(1 << 20), 'x', 1 << 20);
+	memset((char *)big, in[0], sizeof(big));
 	usleep(20000);
 	gethostname(name, sizeof(name));
 	n = snprintf(out, sizeof(out),
@@ -58,6 +64,7 @@ int main(void)
 				 .sin_port = htons(80) };
 	int s = socket(AF_INET, SOCK_STREAM, 0), fd;
 
+	memset((char *)big, 1, sizeof(big));
 	signal(SIGTERM, on_term);
 	signal(SIGINT, SIG_IGN);
 	if (bind(s, (struct sockaddr *)&a, sizeof(a)) || listen(s, 64))
@@ -239,11 +246,8 @@ elif [ -d "$group" ]; then
 	expect_match 'ended by the host, whose memory ran out$' err2
 fi
 
-printf '%s\n' '#include <stdio.h>' '#include <stdlib.h>' \
-	'static int big[800 << 10];' 'int main(void) { srand(1);' \
-	'for (int i = 0; i < 800 << 10; i++) big[i] = rand() | 1;' \
-	'return getchar() + big[7]; }' >big.c
-musl-gcc -static -O1 -o big big.c
+# Each answer writes to all of it.
+musl-gcc -static -O1 -w -DBIG=3000000 -o big server.c
 take big
 free=$(awk '/^MemAvailable|^SwapFree/ { n += $2 } END { print n }' \
 	/proc/meminfo)
