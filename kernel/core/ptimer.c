@@ -157,7 +157,8 @@ void ptimer_set(struct ptimer *t, bool absolute, const struct ptimer_setting *s)
 	t->overrun = 0;
 	if (!value)
 		return;
-	if (absolute && t->c.clock == PTIMER_REALTIME) {
+	t->real.real = absolute && t->c.clock == PTIMER_REALTIME;
+	if (t->real.real) {
 		real = time_real_ns();
 		value = value > real ? value - real : 0;
 		absolute = false;

@@ -232,6 +232,7 @@ static int sleep_on(struct waitq *q, uint64_t deadline_ns, bool interruptible)
 	current->timed_out = false;
 	if (deadline_ns != DEADLINE_NEVER) {
 		current->timer.fire = sleep_expired;
+		current->timer.real = current->real_sleep;
 		ktimer_start(&current->timer, deadline_ns);
 	}
 	sched_switch_away();

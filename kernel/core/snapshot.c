@@ -15,8 +15,10 @@
 #include "core/random.h"
 #include "core/reclaim.h"
 #include "core/thread.h"
+#include "core/time.h"
 #include "core/trace.h"
 #include "dev/ring.h"
+#include "fs/anon.h"
 #include "fs/console.h"
 #include "fs/proc.h"
 #include "net/inet.h"
@@ -32,13 +34,15 @@ bool snapshot_wanted_at_wait(void)
 }
 
 /* In a copy. What must be its own comes first, then the outside. */
-static void resume(void)
+static void resume(int64_t real_offset_ns)
 {
 	int err = arch_mmu_resume();
 
 	if (err)
 		kpanic("cannot map the program of a snapshot: error %d", -err);
 	random_init(kernel_boot->entropy, sizeof(kernel_boot->entropy));
+	time_real_jumped(time_real_offset_ns() - real_offset_ns);
+	timerfd_clock_set();
 	exec_resume();
 	late_env_resume();
 	mm_wipe();
@@ -51,6 +55,7 @@ static void resume(void)
 /* On the kernel stack of `current`, which may be waiting or not. */
 static void take(void)
 {
+	int64_t real_offset_ns = time_real_offset_ns();
 	uint64_t fs, gs;
 
 	reclaim_trim();
@@ -60,7 +65,7 @@ static void take(void)
 	kernel_shared->resume.tcp_port = port_listening();
 	if (!arch_snapshot())
 		kpanic("the monitor refuses a snapshot");
-	resume();
+	resume(real_offset_ns);
 	arch_set_fs_base(fs);
 	arch_set_gs_base(gs);
 	arch_fpu_restore(current->fpu);

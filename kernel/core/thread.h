@@ -47,6 +47,7 @@ struct thread {
 	uint64_t fs_base, gs_base; /* while not running */
 	void *fpu; /* while not running */
 	struct ktimer timer; /* deadline of the current sleep */
+	bool real_sleep; /* the deadline is one of the realtime clock */
 	struct thread_signals sig;
 	uint64_t clear_child_tid; /* address of the program, or 0 */
 	uint64_t robust_list, robust_list_len;

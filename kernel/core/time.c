@@ -58,6 +58,35 @@ uint64_t ktimer_next(void)
 	return container_of(timers.next, struct ktimer, node)->deadline_ns;
 }
 
+int64_t time_real_offset_ns(void)
+{
+	return (int64_t)(time_real_ns() - time_mono_ns());
+}
+
+static uint64_t moved(uint64_t deadline_ns, int64_t by_ns)
+{
+	uint64_t back = -(uint64_t)by_ns;
+
+	if (by_ns >= 0)
+		return deadline_ns - min_u64(deadline_ns, (uint64_t)by_ns);
+	return back > DEADLINE_NEVER - deadline_ns ? DEADLINE_NEVER :
+						     deadline_ns + back;
+}
+
+void time_real_jumped(int64_t by_ns)
+{
+	struct list old = LIST_INIT(old), *n;
+
+	while ((n = list_pop_head(&timers)))
+		list_add_tail(&old, n);
+	while ((n = list_pop_head(&old))) {
+		struct ktimer *t = container_of(n, struct ktimer, node);
+
+		ktimer_start(t, t->real ? moved(t->deadline_ns, by_ns) :
+					  t->deadline_ns);
+	}
+}
+
 void ktimer_run(void)
 {
 	uint64_t now;

@@ -15,11 +15,19 @@ uint64_t time_deadline(uint64_t delta_ns);
 struct ktimer {
 	struct list node;
 	uint64_t deadline_ns; /* monotonic */
+	bool real; /* stands for a moment of the realtime clock */
 	void (*fire)(struct ktimer *t);
 };
 
 void ktimer_start(struct ktimer *t, uint64_t deadline_ns);
 void ktimer_stop(struct ktimer *t); /* harmless when not running */
+
+/* ---- in a copy of a snapshot ------------------------------------------- */
+
+/* Realtime minus monotonic: the same while an instance runs. */
+int64_t time_real_offset_ns(void);
+/* Realtime has jumped: timers that stand for its moments go along. */
+void time_real_jumped(int64_t by_ns);
 
 /* ---- for the scheduler ------------------------------------------------- */
 

@@ -30,9 +30,11 @@ void pipe_changed(struct file *f);
 struct file *eventfd_new(uint64_t initial, bool semaphore, uint32_t flags);
 
 struct file *timerfd_new(bool realtime, uint32_t flags);
-/* -EINVAL if f is no timer. value_ns is absolute if `absolute`. */
-int timerfd_set(struct file *f, bool absolute, const struct itimerspec_ns *t,
+/* -EINVAL if f is no timer. flags: TFD_TIMER_*. */
+int timerfd_set(struct file *f, uint32_t flags, const struct itimerspec_ns *t,
 		struct itimerspec_ns *ret_old);
+/* Realtime has jumped: tells those who asked to be told. */
+void timerfd_clock_set(void);
 int timerfd_get(struct file *f, struct itimerspec_ns *ret);
 
 #endif

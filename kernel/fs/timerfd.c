@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Timers with a descriptor, as timerfd_create(2). Kept in monotonic time; the
- * distance of the two clocks never changes while an instance runs.
+ * distance of the two clocks never changes while an instance runs, and does
+ * where a copy of a snapshot begins.
  */
 #include <asm/stat.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
+#include <linux/timerfd.h>
 
 #include "core/alloc.h"
 #include "core/time.h"
@@ -15,10 +17,15 @@ struct timerfd {
 	struct ktimer timer; /* deadline valid while armed */
 	bool armed;
 	bool realtime;
+	bool cancel; /* TFD_TIMER_CANCEL_ON_SET */
+	bool canceled; /* the clock was set, and no read has said so */
+	struct list node; /* in `all` */
 	uint64_t interval_ns;
 	uint64_t expirations; /* not yet read */
 	struct waitq waitq;
 };
+
+static struct list all = LIST_INIT(all);
 
 static void timerfd_fire(struct ktimer *k)
 {
@@ -43,7 +50,7 @@ static long timerfd_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	(void)pos;
 	if (to->left < sizeof(n))
 		return -EINVAL;
-	while (!t->expirations) {
+	while (!t->expirations && !t->canceled) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (waitq_sleep(&t->waitq, DEADLINE_NEVER) == -EINTR)
@@ -51,6 +58,10 @@ static long timerfd_read(struct file *f, struct iov_iter *to, int64_t *pos)
 	}
 	n = t->expirations;
 	t->expirations = 0;
+	if (t->canceled) {
+		t->canceled = false;
+		return -ECANCELED;
+	}
 	iov_copy_out(to, &n, sizeof(n));
 	return sizeof(n);
 }
@@ -59,7 +70,7 @@ static uint32_t timerfd_poll(struct file *f)
 {
 	const struct timerfd *t = f->priv;
 
-	return t->expirations ? EPOLLIN | EPOLLRDNORM : 0;
+	return t->expirations || t->canceled ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static int timerfd_stat(struct file *f, struct stat *st)
@@ -74,6 +85,7 @@ static void timerfd_release(struct file *f)
 	struct timerfd *t = f->priv;
 
 	ktimer_stop(&t->timer);
+	list_del(&t->node);
 	kfree(t);
 }
 
@@ -96,6 +108,7 @@ struct file *timerfd_new(bool realtime, uint32_t flags)
 		kfree(t);
 		return NULL;
 	}
+	list_add_tail(&all, &t->node);
 	t->realtime = realtime;
 	t->timer.fire = timerfd_fire;
 	waitq_init(&t->waitq);
@@ -119,10 +132,24 @@ int timerfd_get(struct file *f, struct itimerspec_ns *ret)
 	return 0;
 }
 
-int timerfd_set(struct file *f, bool absolute, const struct itimerspec_ns *n,
+void timerfd_clock_set(void)
+{
+	struct list *pos;
+
+	list_for_each(pos, &all) {
+		struct timerfd *t = container_of(pos, struct timerfd, node);
+
+		t->canceled = t->cancel;
+		if (t->cancel)
+			waitq_wake_all(&t->waitq);
+	}
+}
+
+int timerfd_set(struct file *f, uint32_t flags, const struct itimerspec_ns *n,
 		struct itimerspec_ns *ret_old)
 {
 	struct timerfd *t = f->priv;
+	bool absolute = flags & TFD_TIMER_ABSTIME;
 	uint64_t deadline;
 	int err = timerfd_get(f, ret_old);
 
@@ -132,9 +159,12 @@ int timerfd_set(struct file *f, bool absolute, const struct itimerspec_ns *n,
 	t->armed = n->value_ns != 0;
 	t->interval_ns = n->interval_ns;
 	t->expirations = 0;
+	t->timer.real = absolute && t->realtime;
+	t->cancel = t->timer.real && (flags & TFD_TIMER_CANCEL_ON_SET);
+	t->canceled = false;
 	if (!t->armed)
 		return 0;
-	if (absolute && t->realtime) {
+	if (t->timer.real) {
 		uint64_t real = time_real_ns();
 
 		deadline = time_deadline(

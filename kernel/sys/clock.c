@@ -74,15 +74,19 @@ static int cpu_clock_now(int clock, uint64_t *ret)
 	return 0;
 }
 
+bool clock_is_real(int clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ||
+	       clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
+}
+
 int clock_now(int clock, uint64_t *ret)
 {
-	switch (clock) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI:
+	if (clock_is_real(clock)) {
 		*ret = time_real_ns();
 		return 0;
+	}
+	switch (clock) {
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:

@@ -26,6 +26,8 @@ void clock_timespec(uint64_t ns, struct __kernel_timespec *ret);
 
 /* The clock's time now; 0 or -EINVAL for a clock that does not exist. */
 int clock_now(int clock, uint64_t *ret);
+/* Whether its time jumps where a copy of a snapshot begins. */
+bool clock_is_real(int clock);
 /*
  * A time of `clock` (or, if not absolute, a span from now) as a deadline of
  * the monotonic clock. 0 or -EINVAL.

@@ -278,7 +278,7 @@ long sys_timerfd_settime(struct mf_regs *r)
 		return -EBADF;
 	t.interval_ns = clock_ns(&its.it_interval);
 	t.value_ns = clock_ns(&its.it_value);
-	err = timerfd_set(f, flags & TFD_TIMER_ABSTIME, &t, &old);
+	err = timerfd_set(f, flags, &t, &old);
 	if (err || !r->r10)
 		return err;
 	return put_itimerspec(r->r10, &old);

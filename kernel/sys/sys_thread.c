@@ -282,7 +282,10 @@ static long do_futex_wait(const struct mf_regs *r, int op, uint32_t bits)
 		return err;
 	if (!bits)
 		return -EINVAL;
+	current->real_sleep = (op & FUTEX_CLOCK_REALTIME) &&
+			      (op & FUTEX_CMD_MASK) != FUTEX_WAIT;
 	err = futex_wait(r->rdi, (uint32_t)r->rdx, bits, deadline);
+	current->real_sleep = false;
 	/* A wait without timeout restarts, one with a timeout does not. */
 	if (err == -EINTR && deadline == DEADLINE_NEVER)
 		return -ERESTARTSYS;

@@ -147,6 +147,7 @@ static long do_nanosleep(int clock, bool absolute, uint64_t request,
 	struct __kernel_timespec ts;
 	uint64_t deadline;
 	int err, tid;
+	long slept;
 
 	if (copy_from_user(&ts, request, sizeof(ts)) < 0)
 		return -EFAULT;
@@ -160,7 +161,12 @@ static long do_nanosleep(int clock, bool absolute, uint64_t request,
 			       err :
 			       cpu_sleep(tid, clock_ns(&ts), absolute, remain);
 	err = clock_deadline(clock, clock_ns(&ts), absolute, &deadline);
-	return err ? err : sleep_until(deadline, absolute, remain);
+	if (err)
+		return err;
+	current->real_sleep = absolute && clock_is_real(clock);
+	slept = sleep_until(deadline, absolute, remain);
+	current->real_sleep = false;
+	return slept;
 }
 
 long sys_nanosleep(struct mf_regs *r)
