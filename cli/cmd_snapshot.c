@@ -13,6 +13,7 @@
 
 #include "cli/cmd.h"
 #include "cli/late_env.h"
+#include "cli/refine.h"
 #include "cli/run.h"
 #include "cli/snapshot.h"
 #include "cli/working_set.h"
@@ -248,6 +249,34 @@ static int snapshot(struct run_options *o, struct wish *w, uint64_t begin_us)
 	return status == STATUS_OK ? nothing_taken(o) : status;
 }
 
+/* What would change the program cannot: it is in the snapshot. */
+static int refine(struct run_options *o, const struct wish *w)
+{
+	const struct refine f = {
+		.path = o->path,
+		.output = w->output ? w->output : o->path,
+		.request = w->no_request       ? NULL :
+			   w->snapshot.request ? w->snapshot.request :
+						 "/",
+	};
+	struct err e;
+	int r = snapshot_check_options(o, &e);
+
+	if (r == 0 && (w->snapshot.mark || w->snapshot.warm_up || o->env.count))
+		r = err_set(&e, EINVAL,
+			    "%s is a snapshot already: only its working set "
+			    "can be refined, with --request",
+			    o->path);
+	if (r == 0)
+		r = refine_snapshot(&f, &e);
+	if (r > 0)
+		r = err_set(&e, ETIMEDOUT,
+			    "a copy did not answer GET %s: the working set "
+			    "stays as it was",
+			    f.request);
+	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
+}
+
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	static struct run_options o;
@@ -270,6 +299,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		cmd_log("nothing to take a snapshot of: mayfly snapshot needs "
 			"a program or an image; see mayfly snapshot --help");
 		status = STATUS_FAILED;
+	} else if (snapshot_is_one(o.path)) {
+		status = refine(&o, &w);
 	} else {
 		status = snapshot(&o, &w, begin_us);
 	}
@@ -286,7 +317,8 @@ const struct cmd cmd_snapshot = {
 		"work from outside:\na connection, a datagram, standard "
 		"input; or until it writes to\n" MARK_PATH ". What it "
 		"is then goes into FILE; mayfly run FILE\ngoes on from there, "
-		"as often as is wanted.\n\n"
+		"as often as is wanted. If IMAGE is a snapshot, its "
+		"working set learns from\nanother --request.\n\n"
 		"Exit status: 0 if FILE was written; 124 if the program did "
 		"not come to that\npoint within --timeout (60s); else as of "
 		"mayfly run.",

@@ -240,6 +240,19 @@ int working_set_record(uint8_t **ret, const struct working_set *w,
 	return r == 0 && !answered ? 1 : r;
 }
 
+void working_set_keep(uint8_t *bits, const struct mf_snapshot_range *ranges,
+		      uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct mf_snapshot_range *r = &ranges[i];
+		uint64_t page = r->gpa / MF_PAGE_SIZE;
+		uint64_t end = page + r->len / MF_PAGE_SIZE;
+
+		for (; (r->flags & MF_RANGE_HOT) && page < end; page++)
+			bits[page / 8] |= (uint8_t)(1u << page % 8);
+	}
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 struct table {

@@ -26,6 +26,10 @@ struct working_set {
 int working_set_record(uint8_t **ret, const struct working_set *w,
 		       struct err *e);
 
+/* Adds what is hot already. */
+void working_set_keep(uint8_t *bits, const struct mf_snapshot_range *ranges,
+		      uint32_t count);
+
 /* Into the table in s->fd; s->facts follow, and the header has to. */
 int working_set_store(struct run_snapshot *s, const uint8_t *bits,
 		      struct err *e);

@@ -130,3 +130,26 @@ expect_match '^working set +[0-9]+ bytes$' out
 expect_status 65 run in.snap <<'IN'
 A
 IN
+
+# Later requests add to it: what another one fills is there as well then.
+size() {
+	"$MAYFLY" inspect --json server.snap | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["memory"]["working_set"])'
+}
+take
+before=$set
+expect_status 0 "$MAYFLY" snapshot --request /filled server.snap
+[ ! -s err ] || fail "said: $(cat err)"
+after=$(size)
+[ "$after" -ge $((before + 1000000)) ] || fail "refined: $after, was $before"
+answers "$all"
+expect_status 0 "$MAYFLY" snapshot server.snap -o other.snap
+[ "$(size)" = "$after" ] || fail "refined again: $(size), was $after"
+[ -s other.snap ] || fail 'no other.snap'
+cp server.snap keep.snap
+expect_status 125 "$MAYFLY" snapshot --request /silent server.snap
+expect_match 'did not answer GET /silent: the working set stays' err
+cmp server.snap keep.snap
+expect_status 125 "$MAYFLY" snapshot --mark server.snap
+expect_match 'is a snapshot already: only its working set can be refined' err
