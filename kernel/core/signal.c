@@ -165,7 +165,7 @@ int signal_send_process_info(const struct ksiginfo *info)
 
 int signal_send_process(int sig)
 {
-	struct ksiginfo info = { .signo = sig, .code = 0, .pid = PID };
+	struct ksiginfo info = { .signo = sig, .code = 0, .pid = process_pid };
 
 	if (sig < 1 || sig > SIG_MAX)
 		return -EINVAL;

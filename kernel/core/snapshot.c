@@ -43,6 +43,7 @@ static void resume(int64_t real_offset_ns)
 	random_init(kernel_boot->entropy, sizeof(kernel_boot->entropy));
 	time_real_jumped(time_real_offset_ns() - real_offset_ns);
 	timerfd_clock_set();
+	thread_resume();
 	exec_resume();
 	late_env_resume();
 	mm_wipe();

@@ -18,6 +18,8 @@
 struct list thread_all = LIST_INIT(thread_all);
 unsigned thread_count;
 
+int process_pid = PID;
+
 static struct thread main_thread;
 static int next_tid = PID;
 static bool main_gone; /* the first thread has ended */
@@ -31,6 +33,21 @@ static void thread_setup(struct thread *t)
 	thread_count++;
 	kernel_stats->threads_peak =
 		max_u64(kernel_stats->threads_peak, thread_count);
+}
+
+void thread_resume(void)
+{
+	process_pid = next_tid++;
+}
+
+bool process_has_pid(int pid)
+{
+	return pid == PID || pid == process_pid;
+}
+
+int thread_tid(const struct thread *t)
+{
+	return t->tid == PID ? process_pid : t->tid;
 }
 
 static void *fpu_area_new(void)
@@ -118,6 +135,8 @@ struct thread *thread_find(int tid)
 {
 	struct list *pos;
 
+	if (process_has_pid(tid))
+		tid = PID;
 	list_for_each(pos, &thread_all) {
 		struct thread *t = container_of(pos, struct thread, all_node);
 

@@ -62,6 +62,19 @@ struct thread {
 extern struct list thread_all; /* struct thread.all_node */
 extern unsigned thread_count;
 
+/*
+ * The number that the program sees of itself: PID, and in a copy of a snapshot
+ * another one, as in a child of fork(2). Libraries that compare it with the
+ * one they have kept draw new random numbers then. The old one is understood
+ * still.
+ */
+extern int process_pid;
+bool process_has_pid(int pid);
+/* As the program sees it. */
+int thread_tid(const struct thread *t);
+/* In a copy. */
+void thread_resume(void);
+
 /* The first thread, on the boot stack. */
 void thread_init(uint64_t kstack_top);
 /* A new thread, not yet runnable, with its frame zeroed; NULL: no memory. */

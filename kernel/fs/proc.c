@@ -171,7 +171,7 @@ static void text_loadavg(struct textbuf *t, uint64_t arg)
 {
 	(void)arg;
 	text_add(t, "0.00 0.00 0.00 %u/%u %d\n", sched_runnable_count() + 1,
-		 thread_count, current->tid);
+		 thread_count, thread_tid(current));
 }
 
 static void text_version(struct textbuf *t, uint64_t arg)
@@ -287,18 +287,17 @@ static const struct pseudo_node proc_sys[] = {
 
 /* ---- the root ---------------------------------------------------------- */
 
-_Static_assert(PID == 1, "the name of the directory below");
-
 static long link_self(char *buf, size_t size, uint64_t arg)
 {
 	(void)arg;
-	return fmt_snprintf(buf, size, "%d", PID);
+	return fmt_snprintf(buf, size, "%d", process_pid);
 }
 
 static long link_thread_self(char *buf, size_t size, uint64_t arg)
 {
 	(void)arg;
-	return fmt_snprintf(buf, size, "%d/task/%d", PID, current->tid);
+	return fmt_snprintf(buf, size, "%d/task/%d", process_pid,
+			    thread_tid(current));
 }
 
 static long link_mounts(char *buf, size_t size, uint64_t arg)
@@ -309,7 +308,12 @@ static long link_mounts(char *buf, size_t size, uint64_t arg)
 
 static int64_t next_process(int64_t from)
 {
-	return from <= PID ? PID : -1;
+	return from <= process_pid ? process_pid : -1;
+}
+
+static bool is_process(int64_t number)
+{
+	return process_has_pid((int)number);
 }
 
 static const struct pseudo_node root_files[] = {
@@ -333,5 +337,6 @@ const struct pseudo_node proc_root = {
 	.children = root_files,
 	.child_count = ARRAY_SIZE(root_files),
 	.next_member = next_process,
+	.has_member = is_process,
 	.member = &proc_process,
 };

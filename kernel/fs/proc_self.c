@@ -84,8 +84,9 @@ static char state_of(const struct thread *t)
 
 static uint64_t cpu_ticks(uint64_t arg)
 {
-	uint64_t ns = arg == PID ? cputime_process() :
-				   cputime_thread(thread_of(arg));
+	uint64_t ns = process_has_pid((int)arg) ?
+			      cputime_process() :
+			      cputime_thread(thread_of(arg));
 
 	return ns / TICK_NS;
 }
@@ -147,7 +148,7 @@ static void text_status(struct textbuf *t, uint64_t arg)
 	text_add(t,
 		 "Tgid:\t%d\nNgid:\t0\nPid:\t%lu\nPPid:\t0\n"
 		 "TracerPid:\t0\n",
-		 PID, arg);
+		 process_pid, arg);
 	text_add(t, "Uid:\t%u\t%u\t%u\t%u\n", uid, uid, uid, uid);
 	text_add(t, "Gid:\t%u\t%u\t%u\t%u\n", gid, gid, gid, gid);
 	text_add(t, "FDSize:\t64\nGroups:\t\n");
@@ -374,7 +375,7 @@ static int64_t next_thread(int64_t from)
 	struct list *p;
 
 	list_for_each(p, &thread_all) {
-		int tid = container_of(p, struct thread, all_node)->tid;
+		int tid = thread_tid(container_of(p, struct thread, all_node));
 
 		if (tid >= from && (best < 0 || tid < best))
 			best = tid;

@@ -190,7 +190,8 @@ static const struct pseudo_node *find_child(const struct pseudo_node *node,
 	if (!node->next_member)
 		return NULL;
 	n = parse_number(name, len);
-	if (n < 0 || node->next_member(n) != n)
+	if (n < 0 || (node->next_member(n) != n &&
+		      !(node->has_member && node->has_member(n))))
 		return NULL;
 	*arg = (uint64_t)n;
 	return node->member;

@@ -42,6 +42,8 @@ struct pseudo_node {
 	 * `from`, or -1. */
 	int64_t (*next_member)(int64_t from);
 	const struct pseudo_node *member;
+	/* NULL, or whether there is one that may not be listed. */
+	bool (*has_member)(int64_t number);
 	/* The vnode of all lookups, once there was one: it can be watched. */
 	struct vnode **shared;
 };

@@ -9,6 +9,7 @@
 #include <linux/in.h>
 #include <linux/tcp.h>
 
+#include "core/thread.h"
 #include "net/socket.h"
 #include <asm-generic/socket.h>
 
@@ -270,7 +271,7 @@ static int give_timeout(uint64_t uval, uint64_t ulen, uint64_t ns)
 static int give_peercred(struct socket *s, uint64_t uval, uint64_t ulen)
 {
 	bool local = s->family == AF_UNIX;
-	uint32_t cred[3] = { local ? 1 : 0,
+	uint32_t cred[3] = { local ? (uint32_t)process_pid : 0,
 			     local ? kernel_boot->uid : UINT32_MAX,
 			     local ? kernel_boot->gid : UINT32_MAX };
 

@@ -56,7 +56,7 @@ int clock_cpu_thread(int clock, int *ret_tid)
 		return -EINVAL;
 	if (!number)
 		number = thread ? current->tid : PID;
-	if (thread ? !thread_find(number) : number != PID)
+	if (thread ? !thread_find(number) : !process_has_pid(number))
 		return -EINVAL;
 	*ret_tid = thread ? number : 0;
 	return 1;

@@ -68,7 +68,7 @@ static void describe(const struct rangelock *found, struct flock *ret)
 	ret->l_start = found->start;
 	ret->l_len = found->end == INT64_MAX ? 0 :
 					       found->end - found->start + 1;
-	ret->l_pid = found->owner ? -1 : PID;
+	ret->l_pid = found->owner ? -1 : process_pid;
 }
 
 static int check_type(const struct file *f, int type)

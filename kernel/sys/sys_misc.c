@@ -42,7 +42,7 @@ long sys_uname(struct mf_regs *r)
 long sys_getpid(struct mf_regs *r)
 {
 	(void)r;
-	return PID;
+	return process_pid;
 }
 
 long sys_getppid(struct mf_regs *r)
@@ -53,7 +53,7 @@ long sys_getppid(struct mf_regs *r)
 
 static long own_id(const struct mf_regs *r)
 {
-	return r->rdi == 0 || r->rdi == PID ? PID : -ESRCH;
+	return r->rdi == 0 || process_has_pid((int)r->rdi) ? PID : -ESRCH;
 }
 
 long sys_getpgid(struct mf_regs *r)
@@ -74,7 +74,7 @@ long sys_getpgrp(struct mf_regs *r)
 
 long sys_setpgid(struct mf_regs *r)
 {
-	return r->rdi == 0 || r->rdi == PID ? 0 : -ESRCH;
+	return r->rdi == 0 || process_has_pid((int)r->rdi) ? 0 : -ESRCH;
 }
 
 /* The first process leads its session already. */
@@ -269,7 +269,7 @@ long sys_prlimit64(struct mf_regs *r)
 	struct rlimit64 old, l;
 	int err;
 
-	if (r->rdi != 0 && r->rdi != PID)
+	if (r->rdi != 0 && !process_has_pid((int)r->rdi))
 		return -ESRCH;
 	err = rlimit_get((uint32_t)r->rsi, &old);
 	if (err)

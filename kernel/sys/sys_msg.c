@@ -8,6 +8,7 @@
 #include <linux/time_types.h>
 
 #include "core/alloc.h"
+#include "core/thread.h"
 #include "core/time.h"
 #include "sys/clock.h"
 #include "sys/net_args.h"
@@ -170,7 +171,7 @@ static uint64_t put_credentials(struct umsghdr *h, struct sock_msg *m)
 	} msg = { .c = { .len = sizeof(struct cmsg) + 12,
 			 .level = SOL_SOCKET,
 			 .type = SCM_CREDENTIALS },
-		  .pid = 1,
+		  .pid = (uint32_t)process_pid,
 		  .uid = kernel_boot->uid,
 		  .gid = kernel_boot->gid };
 

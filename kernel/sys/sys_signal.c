@@ -196,7 +196,7 @@ static long send_to_thread(int tid, int sig, int code, uint64_t value)
 	struct ksiginfo info = {
 		.signo = sig,
 		.code = code,
-		.pid = PID,
+		.pid = process_pid,
 		.uid = (int)kernel_boot->uid,
 		.value = value,
 	};
@@ -213,14 +213,14 @@ static long send_to_process(int pid, int sig, int code, uint64_t value)
 	struct ksiginfo info = {
 		.signo = sig,
 		.code = code,
-		.pid = PID,
+		.pid = process_pid,
 		.uid = (int)kernel_boot->uid,
 		.value = value,
 	};
 
 	if (sig < 0 || sig > SIG_MAX)
 		return -EINVAL;
-	if (pid != PID && pid != 0 && pid != -PID)
+	if (!process_has_pid(pid) && pid != 0 && pid != -PID)
 		return -ESRCH;
 	return sig ? signal_send_process_info(&info) : 0;
 }
@@ -239,7 +239,7 @@ long sys_tgkill(struct mf_regs *r)
 {
 	if ((int)r->rdi <= 0)
 		return -EINVAL;
-	if ((int)r->rdi != PID)
+	if (!process_has_pid((int)r->rdi))
 		return -ESRCH;
 	return send_to_thread((int)r->rsi, (int)r->rdx, SI_TKILL, 0);
 }

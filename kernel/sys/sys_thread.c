@@ -194,7 +194,7 @@ long sys_waitid(struct mf_regs *r)
 long sys_set_tid_address(struct mf_regs *r)
 {
 	current->clear_child_tid = r->rdi;
-	return current->tid;
+	return thread_tid(current);
 }
 
 long sys_set_robust_list(struct mf_regs *r)
@@ -221,7 +221,7 @@ long sys_get_robust_list(struct mf_regs *r)
 long sys_gettid(struct mf_regs *r)
 {
 	(void)r;
-	return current->tid;
+	return thread_tid(current);
 }
 
 long sys_sched_yield(struct mf_regs *r)
