@@ -24,7 +24,8 @@ differ() {
 		lines=$(cat first out1 out2 | grep -c "^$name ") || true
 		[ "$lines" -ge 2 ] || fail "no $name: $(cat out1)"
 		kinds=$(cat first out1 out2 | grep "^$name " | sort -u | wc -l)
-		[ "$kinds" = "$lines" ] || fail "twice: $(grep "^$name " out1 out2)"
+		[ "$kinds" = "$lines" ] ||
+			fail "twice: $(grep "^$name " out1 out2)"
 	done
 }
 
