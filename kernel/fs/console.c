@@ -242,7 +242,8 @@ static bool input_ready(void)
 	if (in.asked)
 		return false;
 	ask_input();
-	if (kernel_boot->flags & MF_BOOT_SNAPSHOT)
+	/* Here, and in a copy that was marked before it asked. */
+	if ((kernel_boot->flags & MF_BOOT_SNAPSHOT) || kernel_boot->generation)
 		ring_expect();
 	/* Whether there is input at this moment only the monitor knows. */
 	ring_kick();

@@ -136,7 +136,10 @@ musl-gcc -static -O2 -o hooks hooks.c
 "$MAYFLY" build hooks -o hooks.img >/dev/null
 
 snapshot -e FIXED=f -e PASSED=p --late-env LATE=default --late-env EMPTY \
-	--late-env PASSED hooks.img -o hooks.snap >first
+	--late-env PASSED hooks.img -o hooks.snap >first 2>err
+if grep 'does not come to wait' err; then
+	fail 'a copy that waits for input does not wait for work'
+fi
 expect_match '^before default\|\|f\|p$' first
 expect_match '^before environ .*FIXED=f LATE=default EMPTY= PASSED=p ' first
 expect_match '^before LATE=default$' first
