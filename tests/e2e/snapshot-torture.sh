@@ -165,3 +165,23 @@ while read -r call i; do
 	*) fail "$call $i: status $got: $(cat out err)" ;;
 	esac
 done <some
+
+# No memory for one mapping after the other, around those of RAM and image;
+# here the calls of the monitor really fail.
+refused=0
+for kib in $(seq 8390000 1000 8400000); do
+	got=0
+	(
+		ulimit -v "$kib"
+		timeout -k 1 10 "$MAYFLY" run --substrate "$SUBSTRATE" old.snap
+	) <line >out 2>err || got=$?
+	case $got in
+	7) cmp -s out right || fail "$kib KiB: a wrong answer: $(cat out)" ;;
+	125)
+		one_sentence "$kib KiB"
+		refused=$((refused + 1))
+		;;
+	*) fail "$kib KiB: status $got: $(cat out err)" ;;
+	esac
+done
+[ "$refused" -gt 2 ] || fail "only $refused without memory"
