@@ -220,32 +220,6 @@ few() {
 expect_status 125 few
 expect_match 'need 296 descriptors and 200 are allowed, which does for 52:' err
 
-# A cgroup that is too small, where one can be made: the number that fits is
-# for it, and who insists is told what the host did.
-group=/sys/fs/cgroup/memory/mayfly-test-$$
-limit=memory.limit_in_bytes
-if [ ! -d /sys/fs/cgroup/memory ]; then
-	group=/sys/fs/cgroup/mayfly-test-$$
-	limit=memory.max
-fi
-in_group() (
-	sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "$MAYFLY" run \
-		--substrate "$SUBSTRATE" --clones 200 --timeout 6s "$@"
-)
-if mkdir "$group" 2>/dev/null && [ ! -e "$group/$limit" ]; then
-	rmdir "$group"
-elif [ -d "$group" ]; then
-	echo $((40 << 20)) >"$group/$limit"
-	got=0
-	in_group server.snap >out 2>err || got=$?
-	in_group --overcommit server.snap >out 2>err2 || true
-	sleep 0.5
-	rmdir "$group"
-	[ "$got" = 125 ] || fail "status $got in a small cgroup"
-	expect_match '200 clones.* (39|40) MiB are free, which does for' err
-	expect_match 'ended by the host, whose memory ran out$' err2
-fi
-
 # Each answer writes to all of it.
 musl-gcc -static -O1 -w -DBIG=3000000 -o big server.c
 take big
