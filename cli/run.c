@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -59,6 +61,10 @@ static int open_door(struct door *d, const struct run_options *o,
 	return r;
 }
 
+#define RESTART_WAIT_MS	    100
+#define RESTART_WAIT_MS_MAX 12800
+#define RESTART_LIVED_US    (10u * 1000 * 1000)
+
 /* What there is of a running instance. */
 struct running {
 	struct launch launch;
@@ -66,6 +72,7 @@ struct running {
 	struct trace_session *trace; /* or NULL */
 	int signal_fd;
 	uint64_t restarts; /* so far */
+	int wait_ms; /* before the last of them */
 };
 
 static void running_fini(struct running *r)
@@ -107,19 +114,51 @@ static void add_source(struct supervisor *s, int fd, bool (*ready)(void *),
 		(struct supervise_source){ fd, ready, arg };
 }
 
-/*
- * Whether a program that has ended is to begin again: not if somebody wanted
- * it to end, nor if it ended before it had waited for work, for it would
- * again.
- */
-static bool wants_again(const struct run_options *o, const struct outcome *out,
+/* By a signal that people end things with, or that the program died of. */
+static bool was_told_to_end(const struct supervisor *s)
+{
+	const struct outcome *out = s->out;
+	uint64_t ending = 1ull << (SIGINT - 1) | 1ull << (SIGTERM - 1) |
+			  1ull << (SIGQUIT - 1);
+
+	if (s->stop_signal)
+		ending |= 1ull << (s->stop_signal - 1);
+	if (out->exit.reason == MF_EXIT_SIGNAL && out->exit.status >= 1 &&
+	    out->exit.status <= 64)
+		ending |= 1ull << (out->exit.status - 1);
+	return out->signals & ending;
+}
+
+/* Whether a program that has ended is to begin again. */
+static bool wants_again(const struct run_options *o, const struct supervisor *s,
 			uint64_t *count)
 {
-	if (!o->restart || !out->exited || !out->ready || out->signals ||
-	    out->timed_out || out->interrupted ||
-	    out->exit.reason > MF_EXIT_PANIC)
+	const struct outcome *out = s->out;
+
+	if (!o->restart || !out->exited || out->timed_out || out->interrupted ||
+	    was_told_to_end(s) || out->exit.reason > MF_EXIT_PANIC)
 		return false;
 	return !o->restart_max || (*count)++ < o->restart_max;
+}
+
+/*
+ * As docker does: who has failed, or ended before it had waited for work,
+ * waits ever longer, unless it had lived for a while. False: a signal came.
+ */
+static bool wait_before_again(struct running *run, const struct report *rep,
+			      int status, uint64_t lived_us)
+{
+	struct pollfd p = { .fd = run->signal_fd, .events = POLLIN };
+
+	if (status == STATUS_OK && rep->out->ready)
+		run->wait_ms = 0;
+	else if (!run->wait_ms || lived_us > RESTART_LIVED_US)
+		run->wait_ms = RESTART_WAIT_MS;
+	else if (run->wait_ms < RESTART_WAIT_MS_MAX)
+		run->wait_ms *= 2;
+	if (status != STATUS_OK)
+		cmd_log("%s begins again in %d ms", rep->name, run->wait_ms);
+	return !run->wait_ms || poll(&p, 1, run->wait_ms) == 0;
 }
 
 /* Until the monitor has ended, or the program and none is to follow. */
@@ -131,6 +170,8 @@ static int watch_all(struct report *rep, struct running *run,
 	int status;
 
 	for (;;) {
+		uint64_t begin_us = run_now_us();
+
 		memset(out, 0, sizeof(*out));
 		s->waits = false;
 		if (supervise(s, &e) < 0) {
@@ -141,9 +182,9 @@ static int watch_all(struct report *rep, struct running *run,
 		if (run->trace)
 			trace_session_end(run->trace, true);
 		status = report_end(rep);
-		*ret_again = wants_again(rep->options, out, &run->restarts);
-		if (*ret_again && status != STATUS_OK)
-			cmd_log("%s begins again", rep->name);
+		*ret_again = wants_again(rep->options, s, &run->restarts) &&
+			     wait_before_again(run, rep, status,
+					       run_now_us() - begin_us);
 		if (!*ret_again || !s->waits)
 			return status;
 		if (launch_send_again(&run->launch, rep->options, &e) < 0)

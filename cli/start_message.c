@@ -203,7 +203,8 @@ static void set_ports(struct mf_ctl_start *start, const struct run_options *o)
 	for (i = 0; i < o->port_count; i++) {
 		start->ports[i].guest_port = o->ports[i].guest_port;
 		start->ports[i].proto = o->ports[i].proto;
-		start->ports[i].flags = o->clones > 1 ? MF_PORT_SHARED : 0;
+		start->ports[i].flags =
+			o->clones > 1 || o->keep ? MF_PORT_SHARED : 0;
 	}
 	start->port_count = o->port_count;
 }

@@ -18,6 +18,7 @@ static bool ram_ok(const struct mf_snapshot_facts *f)
 	return f->ram_size % MF_HUGE_SIZE == 0 &&
 	       f->ram_max % MF_HUGE_SIZE == 0 && f->ram_size > MF_KERNEL_MAX &&
 	       f->ram_size <= f->ram_max && f->ram_max <= MF_RAM_MAX &&
+	       f->mem_limit <= f->ram_max &&
 	       f->kernel_data_gpa % MF_PAGE_SIZE == 0 &&
 	       f->kernel_data_gpa >= MF_PT_GPA &&
 	       f->kernel_data_gpa < f->ram_size - MF_KERNEL_MAX;
@@ -65,6 +66,7 @@ bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,
 			const struct mf_snapshot_range *ranges)
 {
 	uint64_t min_gpa = MF_BOOT_GPA, min_off = MF_SNAPSHOT_DATA;
+	uint64_t hot = 0; /* bytes that are there before the guest runs */
 
 	for (uint32_t i = 0; i < f->range_count; i++) {
 		const struct mf_snapshot_range *r = &ranges[i];
@@ -72,6 +74,9 @@ bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,
 		if (!range_ok(f, r, min_gpa, min_off))
 			return false;
 		min_gpa = r->gpa + r->len;
+		hot += r->flags & MF_RANGE_HOT ? r->len : 0;
+		if (hot > f->mem_limit)
+			return false;
 		if (r->source == MF_RANGE_STORED)
 			min_off = r->off + r->len;
 	}

@@ -109,6 +109,24 @@ static int take_fds(struct instance *inst, const struct mf_ctl_start *s,
 	return 0;
 }
 
+/* Closes what came with a message that is for nobody. */
+static bool drop_fds(struct msghdr *msg)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	int fds[FDS_MAX];
+	size_t len;
+
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(0))
+		return true;
+	len = c->cmsg_len - CMSG_LEN(0);
+	if (len > sizeof(fds))
+		len = sizeof(fds);
+	memcpy(fds, CMSG_DATA(c), len);
+	for (size_t i = 0; i < len / sizeof(int); i++)
+		close(fds[i]);
+	return true;
+}
+
 /* A later message does not repeat the CPUID entries; one more of the same
  * differs in its identity. */
 static void take_start(struct instance *inst, const struct mf_ctl_start *s)
@@ -155,7 +173,8 @@ int ctl_receive_start(struct instance *inst, struct err *e)
 		msg.msg_controllen = sizeof(control.buf);
 		n = recvmsg(MF_CTL_FD, &msg, MSG_CMSG_CLOEXEC);
 	} while ((n < 0 && errno == EINTR) ||
-		 (inst->ops && n == sizeof(struct mf_ctl_command)));
+		 (inst->ops && n == sizeof(struct mf_ctl_command) &&
+		  drop_fds(&msg)));
 	if (n < 0)
 		return err_sys(e, errno, "cannot read the start message");
 	if (n == 0 && inst->ops)

@@ -70,6 +70,7 @@ static void handle_again(struct handles *hs, struct handle *h)
 	h->is_file = old.is_file;
 	h->shared = old.shared;
 	h->inet6 = old.inet6;
+	h->shared = old.shared;
 	h->peers = old.peers;
 	if (h->peers)
 		memset(h->peers, 0, sizeof(*h->peers));

@@ -106,6 +106,7 @@ struct instance {
 	struct mf_snapshot_facts facts; /* of the snapshot copied, checked */
 	struct mf_snapshot_range *ranges; /* facts.range_count, checked */
 	const uint8_t *original; /* the snapshot, if the copy is kept */
+	uint64_t *discarded; /* a bit for each page of RAM, if kept */
 	int pagemap_fd; /* /proc/self/pagemap, or -1: copies are not kept */
 	uint64_t entry, stack; /* rip and rsp of the first instruction */
 	int trace_fd; /* where the trace goes, or -1 */
@@ -173,6 +174,8 @@ void snapshot_take(struct instance *inst);
 int restore_facts(struct instance *inst, struct err *e);
 /* Fills the RAM; after loader_map_ram. */
 int restore_ram(struct instance *inst, struct err *e);
+/* RAM of a copy reads as zero from now on, 0 or -errno. */
+int restore_discard(struct instance *inst, uint64_t gpa, uint64_t len);
 /* The boot page and what is shared, as a copy finds them. */
 int restore_clean(struct instance *inst, struct err *e);
 
@@ -186,6 +189,8 @@ int touched_each(const struct instance *inst, uint64_t size, touched_fn *fn,
 int touched_write(const struct instance *inst, int fd);
 
 /* monitor/recycle.c: the same guest again. */
+/* Pages that a reset has to put back although nobody has written to them. */
+void recycle_note_discard(struct instance *inst, uint64_t gpa, uint64_t len);
 /* Before the jail closes: what recycle() will need. */
 int recycle_prepare(struct instance *inst, struct err *e);
 /* Forgets everything since the first instruction of a kept copy. */

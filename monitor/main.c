@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "host/cleanup.h"
@@ -104,6 +106,9 @@ static int fill_shell(struct instance *inst, struct err *e)
 
 	if (err)
 		return err;
+	/* Nobody else needs it. */
+	if (!inst->start.keep && !inst->start.record && inst->pagemap_fd >= 0)
+		close(take_fd(&inst->pagemap_fd));
 	if (inst->trace_fd >= 0)
 		trace_set(inst, &inst->start.trace, take_fd(&inst->trace_fd));
 	if ((err = inst->ops->attach(inst, e)) < 0 ||
@@ -154,10 +159,36 @@ static void report_end(struct instance *inst)
 	ctl_send(ev, inst->exit_text, strlen(inst->exit_text));
 }
 
+/*
+ * Now, for of a process that is not dumpable an ordinary user cannot open it;
+ * and without capabilities, for else it would tell where in the host's memory
+ * pages are.
+ */
+static int open_pagemap(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct had[2], less[2];
+	int fd;
+
+	if (syscall(SYS_capget, &head, had) < 0)
+		return -1;
+	memcpy(less, had, sizeof(less));
+	less[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	if (syscall(SYS_capset, &head, less) < 0)
+		return -1;
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (syscall(SYS_capset, &head, had) < 0)
+		_exit(125);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	struct instance *inst = &instance;
 	struct err e = { 0 };
+	bool said = false;
 	int err;
 
 	if (argc > 1 || fcntl(MF_CTL_FD, F_GETFD) < 0) {
@@ -171,8 +202,7 @@ int main(int argc, char **argv)
 	inst->watch_fd = inst->trace_fd = inst->snapshot_fd = -1;
 	inst->image_fd = inst->kvm_fd = -1;
 	clock_birth(inst);
-	/* Of a process that is not dumpable an ordinary user cannot open it. */
-	inst->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	inst->pagemap_fd = open_pagemap();
 	prctl(PR_SET_DUMPABLE, 0);
 	/* A file that may not grow is an error of the call, no more. */
 	signal(SIGXFSZ, SIG_IGN);
@@ -180,9 +210,11 @@ int main(int argc, char **argv)
 	while (!err && is_kept(inst)) {
 		run_instance(inst);
 		report_end(inst);
+		said = true;
 		err = instance_again(inst, &e);
 	}
-	if (err == -EPIPE)
+	/* Nobody wants it any more, or how its guest ended has been said. */
+	if (err == -EPIPE || (err && said))
 		_exit(0);
 	if (err)
 		instance_finish(inst, MF_EXIT_HOST, 0, "%s", e.text);

@@ -57,6 +57,11 @@ static void note_tables(const struct instance *inst, uint64_t gpa, int level)
 			note_tables(inst, entry[i] & PTE_ADDR, level - 1);
 }
 
+static size_t discarded_size(const struct instance *inst)
+{
+	return (inst->facts.ram_size / MF_PAGE_SIZE + 63) / 64 * 8;
+}
+
 int recycle_prepare(struct instance *inst, struct err *e)
 {
 	uint64_t size = inst->facts.file_size;
@@ -70,9 +75,25 @@ int recycle_prepare(struct instance *inst, struct err *e)
 	if (p == MAP_FAILED)
 		return err_sys(e, errno, "cannot map the snapshot");
 	inst->original = p;
+	p = mmap(NULL, discarded_size(inst), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return err_sys(e, errno, "no memory for a list of pages");
+	inst->discarded = p;
 	table_count = 0;
 	note_tables(inst, MF_PT_GPA, TABLE_LEVELS);
 	return 0;
+}
+
+void recycle_note_discard(struct instance *inst, uint64_t gpa, uint64_t len)
+{
+	uint64_t page = gpa / MF_PAGE_SIZE;
+	uint64_t end = (gpa + len) / MF_PAGE_SIZE;
+
+	if (end > inst->facts.ram_size / MF_PAGE_SIZE)
+		end = inst->facts.ram_size / MF_PAGE_SIZE;
+	for (; page < end; page++)
+		inst->discarded[page / 64] |= 1ull << page % 64;
 }
 
 static int clear_zeros(struct cursor *c)
@@ -167,6 +188,32 @@ static int reset_page(void *arg, uint64_t gpa)
 	return err;
 }
 
+/* What the guest gave back and nobody touched: no page says so. */
+static void put_back(struct cursor *c)
+{
+	struct instance *inst = c->inst;
+	uint64_t pages = inst->facts.ram_size / MF_PAGE_SIZE;
+	const uint8_t *from;
+
+	c->range = c->table = 0;
+	for (uint64_t word = 0; word < (pages + 63) / 64; word++) {
+		uint64_t bits = inst->discarded[word];
+
+		if (!bits)
+			continue;
+		inst->discarded[word] = 0;
+		for (; bits; bits &= bits - 1) {
+			uint64_t page =
+				word * 64 + (uint64_t)__builtin_ctzll(bits);
+			uint64_t gpa = page * MF_PAGE_SIZE;
+
+			from = original_page(inst, gpa, &c->range);
+			if (from && !(c->keep_tables && is_table(c, gpa)))
+				memcpy(inst->mem.ram + gpa, from, MF_PAGE_SIZE);
+		}
+	}
+}
+
 /* RAM that was added since is none of the snapshot's: it goes as a whole. */
 static int reset_ram(struct instance *inst, bool keep_tables)
 {
@@ -181,6 +228,7 @@ static int reset_ram(struct instance *inst, bool keep_tables)
 	err = touched_each(inst, size, reset_page, &c);
 	if (!err)
 		err = clear_zeros(&c);
+	put_back(&c);
 	inst->mem.ram_size = size;
 	return err;
 }

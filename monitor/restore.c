@@ -147,6 +147,25 @@ static int fill_ranges(const struct instance *inst, struct err *e)
 	return 0;
 }
 
+/*
+ * Of memory that is mapped from a file, given back pages would be the file's
+ * again: other memory takes their place.
+ */
+int restore_discard(struct instance *inst, uint64_t gpa, uint64_t len)
+{
+	uint8_t *at = inst->mem.ram + gpa;
+	void *p = mmap(at, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+		       -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	madvise(at, len, MADV_NOHUGEPAGE);
+	if (inst->discarded)
+		recycle_note_discard(inst, gpa, len);
+	return 0;
+}
+
 /* What the snapshot's guest shared with the monitor of its time. */
 int restore_clean(struct instance *inst, struct err *e)
 {

@@ -204,10 +204,11 @@ static int64_t discard(struct instance *inst, const struct mf_range *r)
 	if (!at || (r->gpa | r->len) % MF_PAGE_SIZE || r->gpa < MF_PT_GPA)
 		return -EINVAL;
 	/* REMOVE also frees the pages of a memfd. */
-	if (madvise(at, r->len,
-		    inst->mem.ram_fd >= 0 ? MADV_REMOVE : MADV_DONTNEED) < 0)
-		return -errno;
-	return 0;
+	if (inst->mem.ram_fd >= 0)
+		return madvise(at, r->len, MADV_REMOVE) < 0 ? -errno : 0;
+	if (inst->ranges)
+		return restore_discard(inst, r->gpa, r->len);
+	return madvise(at, r->len, MADV_DONTNEED) < 0 ? -errno : 0;
 }
 
 static int64_t do_discard(struct instance *inst)

@@ -171,7 +171,7 @@ static void hide(struct kvm_cpuid_entry2 *c)
 {
 	switch (c->function) {
 	case 1:
-		c->ecx &= ~(1u << 3); /* monitor/mwait */
+		c->ecx &= ~(1u << 3 | 1u << 5); /* mwait, VMX */
 		break;
 	case 7:
 		if (c->index == 0) {
@@ -185,6 +185,12 @@ static void hide(struct kvm_cpuid_entry2 *c)
 			c->eax &= 0xe7;
 			c->edx = 0;
 		}
+		break;
+	case 0x80000001:
+		c->ecx &= ~(1u << 2); /* SVM */
+		break;
+	case 0x40000001:
+		c->eax = 0; /* nothing paravirtual of KVM's */
 		break;
 	default:
 		break;
@@ -286,8 +292,7 @@ static int set_msrs(struct kvm_vm *vm, struct err *e)
 	return 0;
 }
 
-static int set_vector_state(struct kvm_vm *vm, uint64_t xfeatures,
-			    struct err *e)
+int kvm_set_vector_state(struct kvm_vm *vm, uint64_t xfeatures, struct err *e)
 {
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
 
@@ -298,8 +303,9 @@ static int set_vector_state(struct kvm_vm *vm, uint64_t xfeatures,
 }
 
 /* What depends on the guest. */
-static int set_start(struct instance *inst, struct kvm_vm *vm, struct err *e)
+int kvm_set_start(struct instance *inst, struct err *e)
 {
+	struct kvm_vm *vm = inst->substrate_state;
 	/* A copy's time must not go back for who reads it here. */
 	struct {
 		struct kvm_msrs head;
@@ -368,7 +374,7 @@ int kvm_create(struct instance *inst, struct err *e)
 		return err_sys(e, errno, "cannot map the vCPU");
 	if ((err = set_cpuid(inst, vm, e)) < 0 ||
 	    (err = set_sregs(vm, e)) < 0 || (err = set_msrs(vm, e)) < 0 ||
-	    (err = set_vector_state(vm, loader_xfeatures(), e)) < 0)
+	    (err = kvm_set_vector_state(vm, loader_xfeatures(), e)) < 0)
 		return err;
 	if (inst->mem.ram && (err = add_memory(inst, vm, e)) < 0)
 		return err;
@@ -378,32 +384,11 @@ int kvm_create(struct instance *inst, struct err *e)
 }
 
 /* What a guest finds in its first pages and never changes. */
-static void build_tables(struct instance *inst)
+void kvm_build_tables(struct instance *inst)
 {
 	build_gdt(inst);
 	build_idt(inst);
 	build_gate(inst);
-}
-
-/*
- * KVM with shadow page tables holds translations made from page tables that
- * were written to from outside since. When a slot is moved it forgets all of
- * every slot (Documentation/virt/kvm/api.rst, KVM_X86_QUIRK_SLOT_ZAP_ALL), so
- * a page of zeros that nobody uses moves to and fro.
- */
-static int forget_translations(struct kvm_vm *vm)
-{
-	static _Alignas(MF_PAGE_SIZE) const uint8_t zeros[MF_PAGE_SIZE];
-	struct kvm_userspace_memory_region r = {
-		.slot = KVM_SLOTS_MAX,
-		.flags = KVM_MEM_READONLY,
-		.memory_size = MF_PAGE_SIZE,
-		.userspace_addr = (uint64_t)(uintptr_t)zeros,
-	};
-
-	vm->moved = !vm->moved;
-	r.guest_phys_addr = MF_IMAGE_GPA - (vm->moved ? 1 : 2) * MF_PAGE_SIZE;
-	return ioctl(vm->vm, KVM_SET_USER_MEMORY_REGION, &r) < 0 ? -errno : 0;
 }
 
 int kvm_attach(struct instance *inst, struct err *e)
@@ -415,39 +400,12 @@ int kvm_attach(struct instance *inst, struct err *e)
 
 	if (err)
 		return err;
-	build_tables(inst);
+	kvm_build_tables(inst);
 	if (xfeatures != loader_xfeatures() &&
-	    (err = set_vector_state(vm, xfeatures, e)) < 0)
+	    (err = kvm_set_vector_state(vm, xfeatures, e)) < 0)
 		return err;
-	err = set_start(inst, vm, e);
-	if (err || !inst->start.keep)
-		return err;
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &vm->sregs) < 0 ||
-	    ioctl(vm->vcpu, KVM_GET_XSAVE, &vm->xsave) < 0)
-		return err_sys(e, errno, "KVM does not tell the registers");
-	err = forget_translations(vm);
-	return err ? err_sys(e, -err, "KVM refuses a page more") : 0;
-}
-
-int kvm_reset(struct instance *inst, bool same_tables, struct err *e)
-{
-	struct kvm_vm *vm = inst->substrate_state;
-	const struct kvm_vcpu_events none = { 0 };
-	struct kvm_sregs now;
-	int err = same_tables ? 0 : forget_translations(vm);
-
-	if (err)
-		return err_sys(e, -err, "KVM refuses the guest's memory");
-	build_tables(inst);
-	if (ioctl(vm->vcpu, KVM_GET_SREGS, &now) < 0)
-		return err_sys(e, errno, "KVM_GET_SREGS failed");
-	/* A change of this bit makes the vCPU forget translations. */
-	vm->sregs.cr4 = now.cr4 ^ CR4_PGE;
-	if (ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &none) < 0 ||
-	    ioctl(vm->vcpu, KVM_SET_XSAVE, &vm->xsave) < 0 ||
-	    ioctl(vm->vcpu, KVM_SET_SREGS, &vm->sregs) < 0)
-		return err_sys(e, errno, "KVM refuses the first registers");
-	return set_start(inst, vm, e);
+	err = kvm_set_start(inst, e);
+	return err || !inst->start.keep ? err : kvm_keep(inst, e);
 }
 
 uint64_t kvm_tsc_offset(struct instance *inst)

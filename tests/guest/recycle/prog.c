@@ -28,9 +28,11 @@
 #define WORDS  (MF_PAGE_SIZE / 8)
 #define YMM    16
 
-#define SPOT	  ((void *)0x123456600000)
-#define SPOT_SIZE (3u << 20)
+#define FILLED_SIZE (4u << 20)
+#define SPOT	    ((void *)0x123456600000)
+#define SPOT_SIZE   (3u << 20)
 
+static uint8_t *filled;
 static uint8_t vectors[YMM][32], vectors_want[YMM][32];
 static uint32_t mxcsr;
 
@@ -62,7 +64,22 @@ static void map_and_unmap(void)
 	munmap(SPOT, SPOT_SIZE);
 }
 
-/* What is in such a mapping. */
+/* Memory that was filled before the snapshot goes back to the host. */
+static void give_back(void)
+{
+	madvise(filled, FILLED_SIZE, MADV_DONTNEED);
+}
+
+static int filled_is_there(void)
+{
+	int there = 1;
+
+	for (size_t i = 0; i < FILLED_SIZE; i += 512)
+		there &= filled[i] == 0x77;
+	return there;
+}
+
+/* What is in a new mapping, also in the place of what was given back. */
 static int spot_is_zero(void)
 {
 	const uint8_t *p = mmap(SPOT, SPOT_SIZE, PROT_READ | PROT_WRITE,
@@ -89,6 +106,9 @@ static void show_state(FILE *f)
 	fprintf(f, "fds %d\nusr1 %d\ntimer %d\nfile %d\numask %o\n", fds,
 		sigismember(&set, SIGUSR1), timer.it_value.tv_sec != 0,
 		stat("/tmp/scribbled", &st) == 0, umask(022));
+	fprintf(f, "filled %d\n", filled_is_there());
+	give_back();
+	fprintf(f, "gone %d\n", filled[FILLED_SIZE / 2] == 0);
 	fprintf(f, "zero %d\nvectors %d\nmxcsr %x\n", spot_is_zero(),
 		memcmp(vectors, vectors_want, 64) == 0 &&
 			memcmp(vectors[15], vectors_want[15], 32) == 0,
@@ -187,6 +207,7 @@ static void answer(int fd, const char *path)
 		_exit(0);
 	}
 	if (strncmp(path, "/map", 4) == 0) {
+		give_back();
 		map_and_unmap();
 		_exit(0);
 	}
@@ -201,6 +222,9 @@ int main(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char text[512];
 
+	filled = mmap(NULL, FILLED_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(filled, 0x77, FILLED_SIZE);
 	for (int i = 0; i < YMM * 32; i++)
 		vectors_want[i / 32][i % 32] = (uint8_t)(i * 7 + 1);
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
