@@ -172,6 +172,7 @@ refused=0
 for kib in $(seq 8390000 1000 8400000); do
 	got=0
 	(
+		# shellcheck disable=SC3045 # dash has it
 		ulimit -v "$kib"
 		timeout -k 1 10 "$MAYFLY" run --substrate "$SUBSTRATE" old.snap
 	) <line >out 2>err || got=$?
