@@ -89,7 +89,7 @@ static int spawn_bare(const struct bench *b, pid_t *ret)
 
 static int way_bare(struct bench *b, uint64_t *ns, struct err *e)
 {
-	uint16_t port = free_port();
+	uint16_t port = b->o->bare_port ? b->o->bare_port : free_port();
 	char text[8];
 	uint64_t from;
 	pid_t pid;

@@ -14,6 +14,7 @@ struct bench_start {
 	const char *url; /* the path that is asked for */
 	unsigned runs; /* of each way */
 	uint16_t port; /* the guest's; 0: the image's first */
+	uint16_t bare_port; /* of the bare command; 0: what PORT tells it */
 	uint64_t seconds; /* of one request after the other */
 	bool json; /* every sample, in nanoseconds */
 };

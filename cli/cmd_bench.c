@@ -14,12 +14,21 @@
 #define RUNS_DEFAULT 200u
 #define RUNS_MAX     100000u
 
-enum { OPT_RUNS = 10, OPT_PORT, OPT_PATH, OPT_SUSTAINED, OPT_JSON };
+enum {
+	OPT_RUNS = 10,
+	OPT_PORT,
+	OPT_PATH,
+	OPT_SUSTAINED,
+	OPT_JSON,
+	OPT_BARE_PORT
+};
 
 static const struct opt opts[] = {
 	{ OPT_RUNS, 'n', "runs", "N", "rounds, default 200" },
 	{ OPT_PORT, 'p', "port", "PORT",
 	  "where the program listens, default its first port" },
+	{ OPT_BARE_PORT, 0, "bare-port", "PORT",
+	  "where COMMAND listens, if PORT does not tell it" },
 	{ OPT_PATH, 0, "path", "PATH", "what is asked for, default /" },
 	{ OPT_SUSTAINED, 0, "sustained", "TIME",
 	  "then also an instance for every request, for so long" },
@@ -80,6 +89,10 @@ static int take_option(struct bench_words *w, int id, const char *value,
 	case OPT_PORT:
 		r = parse_number(&number, value, 65535, "port", e);
 		w->o.port = (uint16_t)number;
+		return r;
+	case OPT_BARE_PORT:
+		r = parse_number(&number, value, 65535, "port", e);
+		w->o.bare_port = (uint16_t)number;
 		return r;
 	case OPT_PATH:
 		w->o.url = value;
