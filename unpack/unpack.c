@@ -177,7 +177,7 @@ static int apply_layers(struct unpacking *u, struct err *e)
  * Docker mounts its own files here, so builders leave empty ones in the
  * layers, which would be worse than none.
  */
-static int drop_placeholders(struct unpacking *u, struct err *e)
+static int drop_mount_points(struct unpacking *u, struct err *e)
 {
 	static const char *const names[] = { "etc/hosts", "etc/hostname",
 					     "etc/resolv.conf" };
@@ -259,7 +259,7 @@ static int fill(struct unpacking *u, struct err *e)
 	int r = apply_layers(u, e);
 
 	if (r == 0)
-		r = drop_placeholders(u, e);
+		r = drop_mount_points(u, e);
 	if (r == 0)
 		r = put_config(u, e);
 	if (r < 0)
