@@ -52,7 +52,11 @@ HOST_SRC    := $(wildcard host/*.c) $(LIB_SRC)
 MONITOR_SRC := $(wildcard monitor/*.c monitor/substrates/*.c)
 MONITOR_ASM := $(wildcard monitor/substrates/*.S)
 IMAGE_SRC   := $(wildcard image/*.c)
+LAUNCH_SRC  := $(wildcard launch/*.c)
+HTTP_SRC    := $(wildcard http/*.c)
 CLI_SRC     := $(wildcard cli/*.c)
+SPAWNER_SRC := $(wildcard spawner/*.c)
+DAEMON_SRC  := $(wildcard daemon/*.c daemon/*/*.c)
 UNPACK_SRC  := $(wildcard unpack/*.c)
 REWRITE_SRC := $(wildcard rewrite/*.c)
 
@@ -154,7 +158,8 @@ $(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c \
 	$(call say,LINK,$@)
 	$(Q)$(MONITOR_CC) $(MONITOR_LDFLAGS) -o $@ $^
 
-$(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(IMAGE_SRC) $(HOST_SRC))
+$(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(HTTP_SRC) $(LAUNCH_SRC) \
+		$(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_LDFLAGS) -o $@ $^ -ljansson -lsodium -lyaml
@@ -171,7 +176,7 @@ $(B)/bin/mayfly-rewrite: $(call hobj,$(REWRITE_SRC) $(HOST_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -ljansson -lZydis -lZycore
 
-# Where the command finds the builders, see cli/paths.h.
+# Where the command finds the builders, see launch/paths.h.
 $(B)/builders:
 	@mkdir -p $(@D)
 	$(Q)ln -sfn $(abspath builders) $@
@@ -195,7 +200,7 @@ endef
 help:
 	$(info $(HELP))@:
 
-# cli/paths.h knows these places.
+# launch/paths.h knows these places.
 install: all
 	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
 	for part in monitor rewrite unpack; do install -D -m 755 -s \

@@ -103,7 +103,7 @@ int attach_trace(const char *name, int conn, const struct trace_options *o)
 		return status;
 	}
 	trace_session_started(&s);
-	cmd_log("attached to %s; Ctrl-C detaches", name);
+	log_say("attached to %s; Ctrl-C detaches", name);
 	detached = show(&s, signal_fd, -1);
 	close(conn);
 	/* What is on its way, to the end of file, unless that is too long. */
@@ -111,9 +111,9 @@ int attach_trace(const char *name, int conn, const struct trace_options *o)
 		show(&s, signal_fd, DETACH_MS);
 	trace_session_end(&s, false);
 	if (detached) {
-		cmd_log("detached from %s", name);
+		log_say("detached from %s", name);
 	} else if (!trace_session_began(&s) && !s.failed) {
-		cmd_log("the guest of %s cannot be traced: it has no memory "
+		log_say("the guest of %s cannot be traced: it has no memory "
 			"left for it",
 			name);
 		status = STATUS_FAILED;

@@ -23,8 +23,8 @@
 
 #include "cli/bench_request.h"
 #include "cli/bench_vm.h"
-#include "cli/snapshot.h"
 #include "host/cleanup.h"
+#include "launch/snapshot.h"
 
 #define ROW_REQUESTS 10u /* the first of an instance, each by itself */
 #define STEADY	     100u /* and as many after these */

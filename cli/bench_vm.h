@@ -6,10 +6,10 @@
 #ifndef CLI_BENCH_VM_H
 #define CLI_BENCH_VM_H
 
-#include "cli/launch.h"
-#include "cli/paths.h"
 #include "cli/run_options.h"
 #include "image/image.h"
+#include "launch/launch.h"
+#include "launch/paths.h"
 
 /* What all instances of a benchmark have in common. */
 struct bench_plan {

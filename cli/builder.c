@@ -15,9 +15,9 @@
 
 #include "cli/child.h"
 #include "cli/cmd.h"
-#include "cli/paths.h"
 #include "host/cleanup.h"
 #include "host/strlist.h"
+#include "launch/paths.h"
 
 #define SEEN_MAX 128 /* bytes of what detect says it saw */
 
@@ -270,7 +270,7 @@ int builders_detect(const struct builders *l, const struct source *s,
 		}
 	}
 	if (len > 0)
-		cmd_log("built by %s (%s); also possible: %s; --builder or "
+		log_say("built by %s (%s); also possible: %s; --builder or "
 			"mayfly.yaml decides",
 			(*ret)->name, taken, others);
 	return 0;

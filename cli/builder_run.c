@@ -13,14 +13,14 @@
 #include <unistd.h>
 
 #include "cli/builder.h"
-#include "cli/cache.h"
 #include "cli/child.h"
-#include "cli/paths.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "image/config.h"
 #include "image/inputs.h"
 #include "image/sanitize.h"
+#include "launch/cache.h"
+#include "launch/paths.h"
 
 #define SHOWN_MAX    (256u << 10) /* bytes of output after a failure */
 #define STEP	     "step: "

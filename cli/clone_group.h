@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 #include "cli/door.h"
-#include "cli/launch.h"
-#include "cli/snapshot.h"
 #include "cli/supervise.h"
+#include "launch/launch.h"
+#include "launch/snapshot.h"
 
 struct clone {
 	pid_t pid; /* of its monitor; 0: there is none */

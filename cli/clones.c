@@ -18,11 +18,11 @@
 
 #include "cli/clone_group.h"
 #include "cli/cmd.h"
-#include "cli/host_room.h"
-#include "cli/paths.h"
 #include "cli/run.h"
-#include "cli/start_message.h"
 #include "host/cleanup.h"
+#include "launch/host_room.h"
+#include "launch/paths.h"
+#include "launch/start_message.h"
 
 #define LOOK_EVERY 16 /* starts, for what has happened meanwhile */
 #define BUSY_MS	   10
@@ -162,7 +162,7 @@ static int take_names(struct clone_group *g, struct err *e)
 		if (r == -EEXIST)
 			return r;
 		if (r < 0 && i == 0)
-			cmd_log("%s; mayfly trace will not find the clones of "
+			log_say("%s; mayfly trace will not find the clones of "
 				"%s",
 				e->text, o->name);
 	}
@@ -177,7 +177,7 @@ static int start_all(struct clone_group *g, struct clone_start *s,
 	while (g->started < g->options->clones && !g->stopping) {
 		r = start_one(g, s, e);
 		if (r < 0) {
-			cmd_log("%u of %u clones could be started; they are "
+			log_say("%u of %u clones could be started; they are "
 				"ended again",
 				g->started, g->options->clones);
 			return r;

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "cli/clone_group.h"
-#include "cli/host_room.h"
 #include "host/cleanup.h"
+#include "launch/host_room.h"
 
 #define FDS_EACH   2u /* control socket, door */
 #define FDS_OTHER  96u

@@ -19,10 +19,10 @@
 
 #include "cli/clone_group.h"
 #include "cli/cmd.h"
-#include "cli/host_room.h"
 #include "cli/report.h"
 #include "cli/run.h"
 #include "host/cleanup.h"
+#include "launch/host_room.h"
 
 #define NUMBER_CTL    0x10000u
 #define NUMBER_SIGNAL 0x10001u
@@ -116,7 +116,7 @@ static void on_signal(struct clone_group *g)
 	if (signal == SIGTERM && stop)
 		signal = stop;
 	if (info.ssi_signo == SIGINT && g->signals >> (signal - 1) & 1) {
-		cmd_log("%u %s of %s killed at the second SIGINT", g->alive,
+		log_say("%u %s of %s killed at the second SIGINT", g->alive,
 			many(g), g->options->path);
 		kill_all(g, STATUS_SIGNAL + SIGINT);
 		return;
@@ -131,7 +131,7 @@ static void on_deadline(struct clone_group *g)
 	uint64_t ms = g->options->timeout_ms;
 
 	g->deadline_ms = UINT64_MAX;
-	cmd_log("%u %s of %s did not end within %llu.%03llu s and %s killed",
+	log_say("%u %s of %s did not end within %llu.%03llu s and %s killed",
 		g->alive, many(g), g->options->path,
 		(unsigned long long)(ms / 1000),
 		(unsigned long long)(ms % 1000),
@@ -189,7 +189,7 @@ static void say_ready(struct clone_group *g)
 	    g->ready < g->alive)
 		return;
 	g->said_ready = true;
-	cmd_log("%u %s of %s ready after %llu.%03llu s", g->alive, many(g),
+	log_say("%u %s of %s ready after %llu.%03llu s", g->alive, many(g),
 		g->options->path, (unsigned long long)(ms / 1000),
 		(unsigned long long)(ms % 1000));
 }

@@ -8,6 +8,7 @@
 
 #include "cli/opts.h"
 #include "host/err.h"
+#include "host/log.h"
 
 enum cli_status {
 	STATUS_OK = 0,
@@ -43,8 +44,5 @@ int cmd_fail(int status, const struct err *e);
  * is shown as ?.
  */
 void cmd_print_text(const char *text);
-
-/* A line to stderr, after "mayfly: ". */
-void cmd_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 
 #include "cli/cmd.h"
-#include "cli/env_list.h"
-#include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/seal.h"
+#include "launch/env_list.h"
+#include "launch/paths.h"
 
 enum {
 	OPT_OUTPUT = 10,

@@ -14,10 +14,10 @@
 #include "cli/inspect_snapshot.h"
 #include "cli/inspect_space.h"
 #include "cli/inspect_syscalls.h"
-#include "cli/snapshot.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/walk.h"
+#include "launch/snapshot.h"
 
 enum { OPT_JSON = 10, OPT_SYSCALLS };
 

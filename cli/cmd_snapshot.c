@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
-#include "cli/late_env.h"
 #include "cli/refine.h"
 #include "cli/run.h"
-#include "cli/snapshot.h"
 #include "cli/working_set.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "launch/late_env.h"
+#include "launch/snapshot.h"
 
 enum {
 	OPT_OUTPUT = RUN_MORE_ID,
@@ -172,13 +172,13 @@ static int record(struct wish *w, const struct image *img, struct err *e)
 		return 0;
 	r = working_set_record(&bits, &set, e);
 	if (r < 0) {
-		cmd_log("the snapshot has no working set, its copies begin "
+		log_say("the snapshot has no working set, its copies begin "
 			"slower: when one was tried, %s",
 			e->text);
 		return 0;
 	}
 	if (r > 0)
-		cmd_log("a copy did not answer GET %s: its working set is "
+		log_say("a copy did not answer GET %s: its working set is "
 			"what it touched; --request names another path, "
 			"--no-request asks nothing",
 			request);
@@ -208,11 +208,11 @@ static int finish(struct wish *w, struct file_draft *d, const struct image *img)
 static int nothing_taken(const struct run_options *o)
 {
 	if (o->snapshot->mark)
-		cmd_log("%s ended before it wrote to %s: there is nothing to "
+		log_say("%s ended before it wrote to %s: there is nothing to "
 			"keep",
 			o->path, MARK_PATH);
 	else
-		cmd_log("%s ended before it waited for work: there is nothing "
+		log_say("%s ended before it waited for work: there is nothing "
 			"to keep; a program that does not wait can write to %s",
 			o->path, MARK_PATH);
 	return STATUS_FAILED;
@@ -296,7 +296,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		cmd_print_help(cmd);
 		status = STATUS_OK;
 	} else if (!o.path) {
-		cmd_log("nothing to take a snapshot of: mayfly snapshot needs "
+		log_say("nothing to take a snapshot of: mayfly snapshot needs "
 			"a program or an image; see mayfly snapshot --help");
 		status = STATUS_FAILED;
 	} else if (snapshot_is_one(o.path)) {

@@ -187,7 +187,7 @@ static int nothing_named(const char *word)
 	char list[256];
 
 	instances_list(list, sizeof(list));
-	cmd_log("there is neither a file nor a running instance %s%s%s", word,
+	log_say("there is neither a file nor a running instance %s%s%s", word,
 		list[0] ? "; running:" : "; no instance is running", list);
 	return STATUS_NOT_FOUND;
 }
@@ -226,13 +226,13 @@ static int trace(struct run_options *o, const struct trace_options *t,
 	int conn;
 
 	if (!o->path && !t->attach) {
-		cmd_log("nothing to trace: mayfly trace needs a program, an "
+		log_say("nothing to trace: mayfly trace needs a program, an "
 			"image or the name of a running instance; see mayfly "
 			"trace --help");
 		return STATUS_FAILED;
 	}
 	if (o->path && t->attach) {
-		cmd_log("either --attach or a program, not both");
+		log_say("either --attach or a program, not both");
 		return STATUS_FAILED;
 	}
 	name = instance_of(o, t);
@@ -266,7 +266,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		cmd_print_help(cmd);
 		status = STATUS_OK;
 	} else if (o.restart) {
-		cmd_log("a traced program does not begin again: leave "
+		log_say("a traced program does not begin again: leave "
 			"--restart away");
 		status = STATUS_FAILED;
 	} else {

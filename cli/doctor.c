@@ -18,10 +18,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "cli/paths.h"
 #include "cli/sealed.h"
 #include "host/cleanup.h"
 #include "image/mkfs.h"
+#include "launch/paths.h"
 
 static void found(struct finding *f, enum doctor_level level, const char *fmt,
 		  ...) __attribute__((format(printf, 3, 4)));

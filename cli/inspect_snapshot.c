@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "cli/cmd.h"
-#include "cli/cpu_words.h"
-#include "cli/snapshot.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
+#include "launch/cpu_words.h"
+#include "launch/snapshot.h"
 
 struct facts {
 	const struct snapshot *snap;

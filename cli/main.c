@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
-#include "cli/console.h"
+#include "launch/console.h"
 
 static const struct cmd *const cmds[] = {
 	&cmd_run,   &cmd_build, &cmd_snapshot, &cmd_inspect,
@@ -38,10 +38,10 @@ static int unknown_verb(const char *name)
 		names[i] = cmds[i]->name;
 	near = opts_nearest(name, names);
 	if (near)
-		cmd_log("unknown command %s; did you mean mayfly %s?", name,
+		log_say("unknown command %s; did you mean mayfly %s?", name,
 			near);
 	else
-		cmd_log("unknown command %s; mayfly --help lists the "
+		log_say("unknown command %s; mayfly --help lists the "
 			"commands",
 			name);
 	return STATUS_FAILED;
@@ -92,6 +92,6 @@ int main(int argc, char **argv)
 	status = run(argc, argv);
 	if (status != STATUS_OK || (fflush(stdout) == 0 && !ferror(stdout)))
 		return status;
-	cmd_log("cannot write to standard output: %s", strerror(errno));
+	log_say("cannot write to standard output: %s", strerror(errno));
 	return STATUS_FAILED;
 }

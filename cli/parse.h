@@ -4,23 +4,15 @@
 #define CLI_PARSE_H
 
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "host/err.h"
+#include "launch/options.h"
 
 /* "512m", "64k", "2g", "1048576"; *ret in bytes, not 0. */
 int parse_size(uint64_t *ret, const char *text, struct err *e);
 
 /* "2" and "2s", "500ms", "1m", "1h"; *ret in milliseconds, not 0. */
 int parse_duration(uint64_t *ret_ms, const char *text, struct err *e);
-
-/* A port of the host and the guest's port that it stands for. */
-struct port_map {
-	struct sockaddr_storage addr; /* with the host's port */
-	socklen_t addr_len;
-	uint16_t host_port, guest_port;
-	uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP */
-};
 
 /* [IP:]HOST:GUEST[/tcp|/udp]; an IPv6 address stands in brackets. */
 int parse_port(struct port_map *ret, const char *text, struct err *e);

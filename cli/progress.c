@@ -77,7 +77,7 @@ void progress_step(struct progress *p, const char *text)
 	if (p->live)
 		show(p);
 	else if (p->verbose)
-		cmd_log("%s", p->step);
+		log_say("%s", p->step);
 }
 
 void progress_tick(struct progress *p)

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cli/snapshot.h"
 #include "cli/working_set.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "launch/snapshot.h"
 
 static int check(const struct snapshot *s, struct err *e)
 {

@@ -89,7 +89,7 @@ static void print_registers(const struct mf_regs *g)
 					"  %-3s %016llx", regs[i].name,
 					(unsigned long long)regs[i].value);
 		if (i % 3 == 2) {
-			cmd_log("%s", line);
+			log_say("%s", line);
 			len = 0;
 		}
 	}
@@ -110,7 +110,7 @@ static void print_crash(const struct report *r)
 	if (has_fault_addr(c->signal))
 		snprintf(fault, sizeof(fault), " at address 0x%llx",
 			 (unsigned long long)c->fault_addr);
-	cmd_log("%s crashed: %s (code %d)%s%s, rip 0x%llx, thread %u", r->name,
+	log_say("%s crashed: %s (code %d)%s%s, rip 0x%llx, thread %u", r->name,
 		signal_name(c->signal), c->code, fault, place,
 		(unsigned long long)c->regs.rip, c->tid);
 	if (!r->one_of_many)
@@ -122,7 +122,7 @@ static int end_by_exit(const struct report *r)
 	int status = (int)WEXITSTATUS(r->out->exit.status);
 
 	if (r->one_of_many && (status || !r->out->signals))
-		cmd_log("%s ended with status %d", r->name, status);
+		log_say("%s ended with status %d", r->name, status);
 	return status;
 }
 
@@ -133,7 +133,7 @@ static int end_by_signal(const struct report *r)
 	if (r->out->crashed)
 		print_crash(r);
 	else if (signal > 64 || !(r->out->signals >> (signal - 1) & 1))
-		cmd_log("%s was ended by %s", r->name, signal_name(signal));
+		log_say("%s was ended by %s", r->name, signal_name(signal));
 	return STATUS_SIGNAL + (int)signal;
 }
 
@@ -142,25 +142,25 @@ static int end_by_monitor(const struct report *r)
 	int status = r->out->monitor_status;
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		cmd_log("the monitor of %s was killed by its jail: it made a "
+		log_say("the monitor of %s was killed by its jail: it made a "
 			"system call that is not on its list (please report "
 			"this)",
 			r->name);
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
 		 r->out->host_oom) {
-		cmd_log("the monitor of %s was ended by the host, whose memory "
+		log_say("the monitor of %s was ended by the host, whose memory "
 			"ran out",
 			r->name);
 		return STATUS_OOM;
 	} else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-		cmd_log("the monitor of %s was ended by SIGKILL, which came "
+		log_say("the monitor of %s was ended by SIGKILL, which came "
 			"from outside",
 			r->name);
 	else if (WIFSIGNALED(status))
-		cmd_log("the monitor of %s was ended by %s", r->name,
+		log_say("the monitor of %s was ended by %s", r->name,
 			signal_name((unsigned)WTERMSIG(status)));
 	else
-		cmd_log("the monitor of %s ended with status %d and gave no "
+		log_say("the monitor of %s ended with status %d and gave no "
 			"reason",
 			r->name, WEXITSTATUS(status));
 	return STATUS_FAILED;
@@ -177,7 +177,7 @@ static int end_by_memory(const struct report *r)
 		limit = need > RUN_MEMORY_DEFAULT ? need : RUN_MEMORY_DEFAULT;
 	if (copy)
 		limit = s->facts.mem_limit;
-	cmd_log("%s ran out of memory: %s (limit %llum; %s)", r->name,
+	log_say("%s ran out of memory: %s (limit %llum; %s)", r->name,
 		r->out->reason, (unsigned long long)(limit >> 20),
 		copy ? "a snapshot taken with a higher --memory raises it" :
 		       "--memory raises it");
@@ -197,27 +197,27 @@ static int end_by_reason(const struct report *r)
 	case MF_EXIT_OOM:
 		return end_by_memory(r);
 	case MF_EXIT_CONTRACT:
-		cmd_log("%s was ended because its guest broke the contract: "
+		log_say("%s was ended because its guest broke the contract: "
 			"%s",
 			r->name, out->reason);
 		return STATUS_FAILED;
 	case MF_EXIT_PANIC:
-		cmd_log("the guest kernel of %s gave up: %s", r->name,
+		log_say("the guest kernel of %s gave up: %s", r->name,
 			out->reason);
 		return STATUS_FAILED;
 	case MF_EXIT_HOST:
-		cmd_log("cannot run %s: %s", r->name, out->reason);
+		log_say("cannot run %s: %s", r->name, out->reason);
 		return STATUS_FAILED;
 	case MF_EXIT_SNAPSHOT:
 		return STATUS_OK;
 	case MF_EXIT_NO_SNAPSHOT:
-		cmd_log("no snapshot of %s can be taken: %s", r->name,
+		log_say("no snapshot of %s can be taken: %s", r->name,
 			out->reason);
 		return STATUS_FAILED;
 	case MF_EXIT_PARENT:
 		break;
 	}
-	cmd_log("%s was ended: %s", r->name, out->reason);
+	log_say("%s was ended: %s", r->name, out->reason);
 	return STATUS_FAILED;
 }
 
@@ -233,20 +233,20 @@ int report_end(const struct report *r)
 	uint64_t ms = r->options->timeout_ms;
 
 	if (r->out->timed_out && taking_snapshot(r)) {
-		cmd_log("%s did not come to the point of its snapshot within "
+		log_say("%s did not come to the point of its snapshot within "
 			"%llu.%03llu s and was killed",
 			r->name, (unsigned long long)(ms / 1000),
 			(unsigned long long)(ms % 1000));
 		return STATUS_TIMEOUT;
 	}
 	if (r->out->timed_out) {
-		cmd_log("%s did not end within %llu.%03llu s and was killed",
+		log_say("%s did not end within %llu.%03llu s and was killed",
 			r->name, (unsigned long long)(ms / 1000),
 			(unsigned long long)(ms % 1000));
 		return STATUS_TIMEOUT;
 	}
 	if (r->out->interrupted) {
-		cmd_log("%s was killed at the second SIGINT", r->name);
+		log_say("%s was killed at the second SIGINT", r->name);
 		return STATUS_SIGNAL + SIGINT;
 	}
 	if (!r->out->exited)

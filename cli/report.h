@@ -6,9 +6,9 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "cli/launch.h"
 #include "cli/supervise.h"
 #include "image/image.h"
+#include "launch/launch.h"
 
 /* The command's own phases, microseconds. */
 struct run_times {

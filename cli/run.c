@@ -16,15 +16,15 @@
 #include "cli/clones.h"
 #include "cli/cmd.h"
 #include "cli/door.h"
-#include "cli/late_env.h"
-#include "cli/launch.h"
-#include "cli/paths.h"
 #include "cli/report.h"
 #include "cli/run_options.h"
 #include "cli/sealed.h"
-#include "cli/snapshot.h"
 #include "cli/supervise.h"
 #include "host/cleanup.h"
+#include "launch/late_env.h"
+#include "launch/launch.h"
+#include "launch/paths.h"
+#include "launch/snapshot.h"
 
 uint64_t run_now_us(void)
 {
@@ -52,7 +52,7 @@ static int open_door(struct door *d, const struct run_options *o,
 
 	if (r < 0 && r != -EEXIST) {
 		if (o->name)
-			cmd_log("%s; mayfly trace will not find %s", e->text,
+			log_say("%s; mayfly trace will not find %s", e->text,
 				o->name);
 		r = 0;
 	}
@@ -157,7 +157,7 @@ static bool wait_before_again(struct running *run, const struct report *rep,
 	else if (run->wait_ms < RESTART_WAIT_MS_MAX)
 		run->wait_ms *= 2;
 	if (status != STATUS_OK)
-		cmd_log("%s begins again in %d ms", rep->name, run->wait_ms);
+		log_say("%s begins again in %d ms", rep->name, run->wait_ms);
 	return !run->wait_ms || poll(&p, 1, run->wait_ms) == 0;
 }
 

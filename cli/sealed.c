@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cache.h"
 #include "cli/cmd.h"
 #include "cli/source.h"
 #include "host/cleanup.h"
@@ -20,6 +19,7 @@
 #include "image/digest.h"
 #include "image/inputs.h"
 #include "image/seal.h"
+#include "launch/cache.h"
 
 #define SEALED_MAX 64 /* files of a kind; the oldest goes */
 
@@ -345,7 +345,7 @@ static int seal(struct image *ret, struct sealing *sl, struct err *e)
 	}
 	err_sys(&why, -r, "cannot use the cache");
 	progress_clear(&sl->progress);
-	cmd_log("%s; %s is sealed anew at each start "
+	log_say("%s; %s is sealed anew at each start "
 		"(XDG_CACHE_HOME names another place)",
 		why.text, sl->target->path);
 	return ret->fd >= 0 ? 0 : seal_unnamed(ret, &sl->job, e);

@@ -13,9 +13,9 @@
 #ifndef CLI_SEALED_H
 #define CLI_SEALED_H
 
-#include "cli/paths.h"
 #include "host/err.h"
 #include "image/image.h"
+#include "launch/paths.h"
 
 /*
  * Opens `path` for a run: the image itself, or one sealed from the program.

@@ -332,5 +332,5 @@ void source_print_warnings(const struct source *s)
 	size_t i;
 
 	for (i = 0; i < s->warnings.count; i++)
-		cmd_log("%s", s->warnings.items[i]);
+		log_say("%s", s->warnings.items[i]);
 }

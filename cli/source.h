@@ -9,10 +9,10 @@
 
 #include <stdbool.h>
 
-#include "cli/env_list.h"
 #include "cli/progress.h"
 #include "host/strlist.h"
 #include "image/source.h"
+#include "launch/env_list.h"
 
 struct source_options {
 	const char *path; /* as it was typed */

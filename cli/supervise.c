@@ -100,7 +100,7 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 		return;
 	switch (m->ev.kind) {
 	case MF_EV_LOG:
-		cmd_log("%s%s%.*s", s->name ? s->name : "", s->name ? ": " : "",
+		log_say("%s%s%.*s", s->name ? s->name : "", s->name ? ": " : "",
 			(int)text_len, m->text);
 		break;
 	case MF_EV_READY:

@@ -14,8 +14,8 @@
 #include <sys/types.h>
 
 #include "abi/ctl.h"
-#include "cli/egress.h"
 #include "host/err.h"
+#include "launch/egress.h"
 
 #define OUTCOME_REASON_MAX 512
 

@@ -88,7 +88,7 @@ static void write_out(struct trace_session *s)
 		return;
 	s->failed = true;
 	stop_reading(s);
-	cmd_log("cannot write the trace (%s); it ends here",
+	log_say("cannot write the trace (%s); it ends here",
 		strerrordesc_np(-r));
 }
 
@@ -107,7 +107,7 @@ bool trace_session_read(void *session)
 		return true;
 	if (n > 0 && trace_stream_take(&s->stream, (size_t)n,
 				       trace_printer_event, &s->printer) < 0) {
-		cmd_log("the guest's trace makes no sense; it ends here");
+		log_say("the guest's trace makes no sense; it ends here");
 		s->failed = true;
 		n = 0;
 	}

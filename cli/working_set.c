@@ -18,11 +18,11 @@
 #include <sys/time.h>
 
 #include "cli/fd_message.h"
-#include "cli/launch.h"
-#include "cli/paths.h"
-#include "cli/snapshot.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "launch/launch.h"
+#include "launch/paths.h"
+#include "launch/snapshot.h"
 
 #define READY_MS  5000 /* to the copy's first wait for work */
 #define ANSWER_MS 2000 /* to the first bytes of the answer */

@@ -20,8 +20,9 @@ build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
 	$(GO) build -o $(abspath $(2)) $(notdir $(1))
 
 # ---- unit tests: everything of ours that runs on the host, in one archive --
-UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(CLI_SRC) \
-	$(MONITOR_SRC) $(UNPACK_SRC) $(REWRITE_SRC))
+UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(LAUNCH_SRC) \
+	$(HTTP_SRC) $(CLI_SRC) $(DAEMON_SRC) $(SPAWNER_SRC) $(MONITOR_SRC) \
+	$(UNPACK_SRC) $(REWRITE_SRC))
 UNIT_LDFLAGS ?= -pie
 UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -lZydis \
 	-lZycore -pthread

@@ -15,15 +15,16 @@ lint: $(addprefix lint-,$(LINT_PARTS))
 lint-rules:
 	tools/lint
 
-LINT_HOST_C   := $(wildcard host/*.c image/*.c cli/*.c daemon/*.c \
-	rewrite/*.c unpack/*.c monitor/*.c monitor/gen/*.c \
-	monitor/substrates/*.c)
+LINT_HOST_C   := $(wildcard host/*.c image/*.c launch/*.c http/*.c cli/*.c \
+	spawner/*.c daemon/*.c daemon/*/*.c rewrite/*.c unpack/*.c \
+	monitor/*.c monitor/gen/*.c monitor/substrates/*.c)
 LINT_KERNEL_C := $(wildcard lib/*.c $(addsuffix /*.c,$(addprefix kernel/,\
 	core fs net dev sys arch/x86_64)))
 LINT_TEST_C   := $(wildcard tests/unit/*.c tests/fuzz/*.c)
 LINT_GUEST_C  := $(wildcard tests/abi/*.c tests/guest/*/*.c examples/*/*.c)
-LINT_HOST_H   := $(wildcard host/*.h image/*.h cli/*.h daemon/*.h \
-	rewrite/*.h unpack/*.h monitor/*.h monitor/substrates/*.h tests/*/*.h)
+LINT_HOST_H   := $(wildcard host/*.h image/*.h launch/*.h http/*.h cli/*.h \
+	spawner/*.h daemon/*.h daemon/*/*.h rewrite/*.h unpack/*.h \
+	monitor/*.h monitor/substrates/*.h tests/*/*.h)
 LINT_KERNEL_H := $(wildcard abi/*.h lib/*.h kernel/*.h kernel/*/*.h \
 	kernel/arch/x86_64/*.h)
 

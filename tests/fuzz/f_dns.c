@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/dns.h"
+#include "launch/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

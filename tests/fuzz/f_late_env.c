@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/late_env.h"
+#include "launch/late_env.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/dns.h"
-#include "cli/egress.h"
+#include "launch/dns.h"
+#include "launch/egress.h"
 #include "tests/unit/check.h"
 
 static struct err e;

@@ -3,7 +3,7 @@
  * What is left of memory and processes, told from trees of files like those
  * of a host: no cgroups, version 1, version 2, both, and inside a container.
  */
-#include "cli/host_room.h"
+#include "launch/host_room.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

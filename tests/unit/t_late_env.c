@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/late_env.h"
+#include "launch/late_env.h"
 #include "tests/unit/check.h"
 
 static void test_declare(void)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/env_list.h"
 #include "cli/run_options.h"
+#include "launch/env_list.h"
 #include "tests/unit/check.h"
 
 static struct err e;
