@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between those who have a request (gateway, probes, invocations of the API)
+ * and the instances that answer: requests wait here, in order, for an
+ * instance of their version. The scheduler decides, this starts, resets and
+ * ends instances accordingly, and writes the ledger.
+ *
+ * Life of a request: dispatch_submit, then exactly one of
+ *
+ *	refused()	it will not be answered; the request is the caller's
+ *			again
+ *	assigned()	`instance` is its; dispatch_done gives it back
+ *
+ * or dispatch_cancel by the caller, before either. After assigned(), ended()
+ * comes once if the instance ends before dispatch_done: `instance` stays
+ * valid until that, its sockets may still hold bytes of the answer.
+ */
+#ifndef DAEMON_DISPATCH_H
+#define DAEMON_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/ctl.h"
+#include "daemon/registry/registry.h"
+#include "daemon/scheduler/scheduler.h"
+#include "host/strlist.h"
+
+#define REQUEST_ID_MAX 64u /* bytes, without the NUL */
+
+struct dispatch;
+struct instance;
+
+/* Who summoned the instance; a word of the ledger. */
+enum trigger {
+	TRIGGER_HTTP, /* the gateway */
+	TRIGGER_INVOKE, /* the API */
+	TRIGGER_PROBE, /* readiness or liveness */
+	TRIGGER_POOL, /* nobody yet: made ahead */
+};
+
+/* How an instance ended, for 502s and the ledger. */
+struct instance_end {
+	enum mf_exit_reason reason; /* of the monitor, 0 if it said none */
+	uint32_t status; /* wait status of the program, if FINISHED/SIGNAL */
+	const char *why; /* one sentence */
+};
+
+struct dispatch_request {
+	/* Set by the caller before dispatch_submit. */
+	struct version *version; /* the caller holds a reference */
+	enum trigger trigger;
+	char id[REQUEST_ID_MAX + 1]; /* of the request, for logs and ledger */
+	uint64_t arrived_ns; /* loop_now_ns */
+	/* Mode stdio: the program's variables beside the version's, until
+	 * assigned() or refused(). NULL: none. */
+	const struct strlist *env;
+	void (*assigned)(struct dispatch_request *r);
+	/* `status`: 429, 502, 503 or 504; retry_after_s 0: do not say. */
+	void (*refused)(struct dispatch_request *r, int status,
+			uint32_t retry_after_s, const char *why);
+	void (*ended)(struct dispatch_request *r,
+		      const struct instance_end *end);
+
+	struct instance *instance; /* from assigned() to dispatch_done() */
+	struct sched_request sched; /* private */
+};
+
+/* How it went, as far as the caller knows. */
+struct dispatch_outcome {
+	uint16_t status; /* of the answer; 0: none, the client went away */
+	uint64_t bytes_in, bytes_out; /* bodies, as the function saw them */
+	/* The instance misbehaved (no answer in time, garbage): it must not
+	 * serve others. */
+	bool broken;
+	/* Mode reuse, http: the upstream connection, to be kept for the
+	 * next request; or -1. Ours from here on. */
+	int keep_fd;
+};
+
+void dispatch_submit(struct dispatch *d, struct dispatch_request *r);
+void dispatch_cancel(struct dispatch *d, struct dispatch_request *r);
+void dispatch_done(struct dispatch *d, struct dispatch_request *r,
+		   const struct dispatch_outcome *o);
+
+/*
+ * Mode http: a connection to the instance, non-blocking, the caller's; a
+ * kept one if there is one and *kept is true, *kept says what it is.
+ * -errno if the instance is gone or its queue of connections is full.
+ */
+int instance_connect(struct instance *i, bool *kept);
+/* Mode stdio: the ends of its standard input and output, the caller's. */
+void instance_stdio(struct instance *i, int *ret_in, int *ret_out);
+/* 32 hex digits. */
+const char *instance_id(const struct instance *i);
+
+#endif
