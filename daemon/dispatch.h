@@ -25,6 +25,7 @@
 #include "daemon/registry/registry.h"
 #include "daemon/scheduler/scheduler.h"
 #include "host/strlist.h"
+#include "lib/list.h"
 
 #define REQUEST_ID_MAX 64u /* bytes, without the NUL */
 
@@ -66,6 +67,17 @@ struct dispatch_request {
 	struct sched_request sched; /* private */
 };
 
+/*
+ * A connection to an instance that nobody uses, embedded in a structure of
+ * whoever made it, who goes on to watch it: one that the instance closes is
+ * taken out by list_del(&link->node).
+ */
+struct instance_link {
+	struct list node; /* in the instance's list */
+	/* The instance goes; it is out of the list. Must not call back. */
+	void (*drop)(struct instance_link *l);
+};
+
 /* How it went, as far as the caller knows. */
 struct dispatch_outcome {
 	uint16_t status; /* of the answer; 0: none, the client went away */
@@ -73,9 +85,9 @@ struct dispatch_outcome {
 	/* The instance misbehaved (no answer in time, garbage): it must not
 	 * serve others. */
 	bool broken;
-	/* Mode reuse, http: the upstream connection, to be kept for the
-	 * next request; or -1. Ours from here on. */
-	int keep_fd;
+	/* Isolation reuse, mode http: the connection that was used, to be
+	 * kept by the instance for the next request; or NULL. */
+	struct instance_link *keep;
 };
 
 void dispatch_submit(struct dispatch *d, struct dispatch_request *r);
@@ -83,12 +95,13 @@ void dispatch_cancel(struct dispatch *d, struct dispatch_request *r);
 void dispatch_done(struct dispatch *d, struct dispatch_request *r,
 		   const struct dispatch_outcome *o);
 
+/* Mode http: the link that was kept last, out of the list; NULL: none. */
+struct instance_link *instance_take_link(struct instance *i);
 /*
- * Mode http: a connection to the instance, non-blocking, the caller's; a
- * kept one if there is one and *kept is true, *kept says what it is.
- * -errno if the instance is gone or its queue of connections is full.
+ * Mode http: a new connection to the instance, non-blocking, the caller's.
+ * -EAGAIN if its queue of connections is full, another -errno if it is gone.
  */
-int instance_connect(struct instance *i, bool *kept);
+int instance_connect(struct instance *i);
 /* Mode stdio: the ends of its standard input and output, the caller's. */
 void instance_stdio(struct instance *i, int *ret_in, int *ret_out);
 /* 32 hex digits. */
