@@ -69,8 +69,11 @@ struct version {
 	char *image_path, *snapshot_path; /* snapshot: NULL if it boots */
 	uint64_t created_ms; /* realtime */
 	void *pool; /* daemon/dispatch.c's */
-	unsigned refs; /* private */
 	bool removed; /* nobody may begin anything with it */
+	/* The rest is private. */
+	struct list all_node; /* in registry->versions */
+	unsigned refs;
+	bool listed; /* `node` is in the list of its function */
 };
 
 struct alias_share {
@@ -91,18 +94,33 @@ struct function {
 	struct list versions, aliases;
 	uint64_t created_ms;
 	bool removed;
+	/* The rest is private. */
+	struct registry *registry;
+	struct function *hash_next;
+	int64_t id; /* of the row; 0: there is none yet */
+	uint32_t next_number;
+	unsigned refs;
 };
 
 struct registry;
 
 /*
- * Opens, or makes, STATE/registry.db. A file that is damaged, of another
- * version, or somebody else's is refused and left as it is.
+ * Locks the directory against another daemon and opens, or makes,
+ * STATE/registry.db. A file that is damaged, of another version, or somebody
+ * else's is refused and left as it is. Files in STATE/images and
+ * STATE/versions that no version has are removed: a deploy was cut short.
  */
 int registry_open(struct registry **ret, const char *state_dir, struct err *e);
 void registry_close(struct registry *r);
 
-struct list *registry_functions(struct registry *r);
+/* Names of functions are hosts below this one too, besides localhost. */
+int registry_set_domain(struct registry *r, const char *domain, struct err *e);
+/* Called after versions, aliases or functions came, changed or went. */
+void registry_on_change(struct registry *r, void (*changed)(void *ctx),
+			void *ctx);
+const char *registry_state_dir(const struct registry *r);
+
+struct list *registry_functions(struct registry *r); /* by name */
 struct function *registry_find(struct registry *r, const char *name);
 struct version *function_version(struct function *f, uint32_t number);
 struct alias *function_alias(struct function *f, const char *name);
@@ -131,5 +149,45 @@ void registry_route(struct registry *r, struct route *ret, const char *host,
 
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v); /* NULL is fine */
+
+/* ---- changes ------------------------------------------------------------- */
+
+/*
+ * A deploy, in two steps. A staged version has its number and can be run by
+ * whoever has it; nobody finds it, and nothing of it is on disk but the files
+ * it is given. Takes `spec` over if it succeeds. *ret has a reference.
+ */
+int registry_stage(struct registry *r, const char *name, struct spec *spec,
+		   struct version **ret, struct err *e);
+/* snapshot NULL: it boots. */
+int version_set_files(struct version *v, const char *digest, const char *image,
+		      const char *snapshot);
+/*
+ * Then, at once: the function is there, the version is, and `percent` of the
+ * default alias are its; 0: none. The first version of a function gets all.
+ */
+int registry_commit(struct registry *r, struct version *v, uint32_t percent,
+		    struct err *e);
+/* Or it was for nothing: its files go with the last reference. */
+void registry_drop(struct registry *r, struct version *v);
+
+/* Makes an alias, or changes it. */
+int registry_set_alias(struct registry *r, struct function *f,
+		       const struct alias *want, struct err *e);
+int registry_remove_alias(struct registry *r, struct function *f,
+			  const char *name, struct err *e);
+/*
+ * What the alias was before, one version alone, and not the newest of those
+ * that it is now: -ENOENT if it never was.
+ */
+int registry_rollback(struct registry *r, struct function *f, const char *name,
+		      struct err *e);
+int registry_remove(struct registry *r, struct function *f, struct err *e);
+/*
+ * All versions go but the newest `keep`, those of aliases, and the one that a
+ * rollback of the default alias leads to.
+ */
+int registry_prune_versions(struct registry *r, struct function *f,
+			    uint32_t keep, struct err *e);
 
 #endif
