@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/cgroup.h"
 #include "host/cleanup.h"
 
 #define NONE	     UINT64_MAX
-#define PATH_LEN     2048
+#define PATH_LEN     CGROUP_PATH_MAX
 #define LINE_MAX_LEN 1024
 
 static FILE *open_at(const char *root, const char *dir, const char *name)
@@ -68,111 +69,7 @@ static uint64_t minus(uint64_t a, uint64_t b)
 
 /* ---- cgroups ------------------------------------------------------------- */
 
-/* A mounted hierarchy. */
-struct hierarchy {
-	char top[PATH_LEN]; /* the cgroup that is its root, "/" mostly */
-	char mount[PATH_LEN];
-	char group[PATH_LEN]; /* the one that we are in */
-};
-
-static bool has_word(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (; list; list = strchr(list, ',')) {
-		list += *list == ',';
-		if (strncmp(list, word, len) == 0 && strchr(",\n", list[len]))
-			return true;
-	}
-	return false;
-}
-
-/* Of the controller in version 1, or the unified one. */
-static bool find_group(struct hierarchy *h, const char *root, bool unified,
-		       const char *controller)
-{
-	AUTO_FCLOSE FILE *f = open_at(root, "/proc/self", "cgroup");
-	char line[LINE_MAX_LEN], *list, *path;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		list = strchr(line, ':');
-		path = list ? strchr(list + 1, ':') : NULL;
-		if (!path)
-			continue;
-		*list++ = *path++ = '\0';
-		path[strcspn(path, "\n")] = '\0';
-		if (unified ? strcmp(line, "0") != 0 :
-			      !has_word(list, controller))
-			continue;
-		snprintf(h->group, sizeof(h->group), "%s", path);
-		return true;
-	}
-	return false;
-}
-
-/* Splits "id parent dev TOP MOUNT options ... - TYPE source SUPER". */
-static bool parse_mount(char *line, char *ret[4])
-{
-	char *save = NULL, *dash = strstr(line, " - ");
-	char *word = strtok_r(line, " ", &save);
-
-	if (!dash)
-		return false;
-	for (int i = 0; i < 5 && word; i++) {
-		if (i >= 3)
-			ret[i - 3] = word;
-		word = strtok_r(NULL, " ", &save);
-	}
-	if (!word)
-		return false;
-	ret[2] = strtok_r(dash + 3, " ", &save);
-	ret[3] = strtok_r(NULL, " ", &save) ? strtok_r(NULL, " ", &save) : NULL;
-	return ret[2] && ret[3];
-}
-
-static bool find_mount(struct hierarchy *h, const char *root, bool unified,
-		       const char *controller)
-{
-	AUTO_FCLOSE FILE *f = open_at(root, "/proc/self", "mountinfo");
-	char line[2 * LINE_MAX_LEN], *part[4];
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (!parse_mount(line, part) ||
-		    strcmp(part[2], unified ? "cgroup2" : "cgroup") != 0 ||
-		    (!unified && !has_word(part[3], controller)))
-			continue;
-		snprintf(h->top, sizeof(h->top), "%s", part[0]);
-		snprintf(h->mount, sizeof(h->mount), "%s", part[1]);
-		return true;
-	}
-	return false;
-}
-
-/* Our cgroup's path below the mount, without "/" at its end. */
-static const char *below(const struct hierarchy *h)
-{
-	size_t len = strcmp(h->top, "/") == 0 ? 0 : strlen(h->top);
-
-	if (strncmp(h->group, h->top, len) != 0 ||
-	    (h->group[len] && h->group[len] != '/'))
-		return "";
-	return strcmp(h->group + len, "/") == 0 ? "" : h->group + len;
-}
-
 typedef uint64_t (*room_fn)(const char *root, const char *dir, bool unified);
-
-/* Our cgroup's directory, and how much of that is the mount's. */
-static bool group_dir(char ret[PATH_LEN], size_t *ret_mount_len,
-		      const char *root, const char *controller, bool unified)
-{
-	AUTO_FREE struct hierarchy *h = calloc(1, sizeof(*h));
-
-	if (!h || !find_group(h, root, unified, controller) ||
-	    !find_mount(h, root, unified, controller))
-		return false;
-	*ret_mount_len = strlen(h->mount);
-	return snprintf(ret, PATH_LEN, "%s%s", h->mount, below(h)) < PATH_LEN;
-}
 
 /* The least that is left in our cgroup and those above it. */
 static uint64_t room_in_hierarchy(const char *root, const char *controller,
@@ -182,7 +79,7 @@ static uint64_t room_in_hierarchy(const char *root, const char *controller,
 	uint64_t least = NONE;
 	size_t mount_len;
 
-	if (!group_dir(dir, &mount_len, root, controller, unified))
+	if (!cgroup_own_dir(dir, &mount_len, root, unified ? NULL : controller))
 		return NONE;
 	for (;;) {
 		least = min_u64(least, room(root, dir, unified));
@@ -274,7 +171,8 @@ uint64_t host_room_oom_kills(const char *root)
 	for (int unified = 0; unified < 2; unified++) {
 		AUTO_FCLOSE FILE *f = NULL;
 
-		if (group_dir(dir, &mount_len, root, "memory", unified))
+		if (cgroup_own_dir(dir, &mount_len, root,
+				   unified ? NULL : "memory"))
 			f = open_at(root, dir, files[unified]);
 		if (f)
 			return read_key(root, dir, files[unified], "oom_kill");
