@@ -5,9 +5,10 @@
  * before anything of the guest exists, so that the guest's process inherits
  * the loss; jail_close, the last step, takes the system calls.
  *
- * As root: a user of its own and an empty root directory. As an ordinary
- * user: the empty root by way of a user namespace, where the host allows
- * one. What could not be given up is reported in the statistics.
+ * As root: a user of its own and an empty root directory. Started by the
+ * spawner: the empty root, the user is changed already. As an ordinary user:
+ * the empty root by way of a user namespace, where the host allows one. What
+ * could not be given up is reported in the statistics.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +89,7 @@ static bool become(uint32_t id)
 
 static bool change_user(void)
 {
-	if (geteuid() != 0 || setgroups(0, NULL) < 0)
+	if (setgroups(0, NULL) < 0)
 		return false;
 	return become(UID_BASE + (uint32_t)getpid()) || become(UID_FALLBACK);
 }
@@ -103,20 +104,32 @@ static bool drop_capabilities(void)
 	return syscall(SYS_capset, &head, none) == 0;
 }
 
+/*
+ * Into the directory we are in. The spawner of mayflyd, if it is root, starts
+ * us with a user of our own and the right to do this, no more.
+ */
+static void change_root(struct instance *inst)
+{
+	bool root = geteuid() == 0;
+
+	if (chroot(".") == 0) {
+		note(inst, root ? MF_JAIL_ROOT : MF_JAIL_ROOT | MF_JAIL_UID);
+		return;
+	}
+	/* The host may forbid it. */
+	if (!root && unshare(CLONE_NEWUSER) == 0 && chroot(".") == 0)
+		note(inst, MF_JAIL_ROOT);
+}
+
 int jail_drop(struct instance *inst, struct err *e)
 {
-	bool removed;
-
 	inst->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (inst->statm_fd < 0)
 		return err_sys(e, errno, "cannot open /proc/self/statm");
 	limit_fds();
-	removed = enter_removed_dir();
-	if (geteuid() != 0)
-		unshare(CLONE_NEWUSER); /* for chroot; it may be forbidden */
-	if (removed && chroot(".") == 0)
-		note(inst, MF_JAIL_ROOT);
-	if (change_user())
+	if (enter_removed_dir())
+		change_root(inst);
+	if (geteuid() == 0 && change_user())
 		note(inst, MF_JAIL_UID);
 	if (!drop_capabilities())
 		return err_sys(e, errno, "cannot drop capabilities");

@@ -204,6 +204,8 @@ int main(int argc, char **argv)
 	clock_birth(inst);
 	inst->pagemap_fd = open_pagemap();
 	prctl(PR_SET_DUMPABLE, 0);
+	/* Started by execveat, Linux names us after a descriptor. */
+	prctl(PR_SET_NAME, "mayfly-monitor");
 	/* A file that may not grow is an error of the call, no more. */
 	signal(SIGXFSZ, SIG_IGN);
 	err = instance_start(inst, &e);
