@@ -71,7 +71,7 @@ hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 .PHONY: all help install clean
 PROGRAMS := $(addprefix $(B)/bin/,mayfly mayfly-monitor mayfly-rewrite \
-	mayfly-unpack)
+	mayfly-spawner mayfly-unpack)
 all: $(PROGRAMS) $(B)/kernel $(B)/builders
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
@@ -158,6 +158,11 @@ $(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c \
 	$(call say,LINK,$@)
 	$(Q)$(MONITOR_CC) $(MONITOR_LDFLAGS) -o $@ $^
 
+$(B)/bin/mayfly-spawner: $(call mobj,$(SPAWNER_SRC) host/err.c host/cgroup.c)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(MONITOR_CC) $(MONITOR_LDFLAGS) -o $@ $^
+
 $(B)/bin/mayfly: $(call hobj,$(CLI_SRC) $(HTTP_SRC) $(LAUNCH_SRC) \
 		$(IMAGE_SRC) $(HOST_SRC))
 	@mkdir -p $(@D)
@@ -203,7 +208,7 @@ help:
 # launch/paths.h knows these places.
 install: all
 	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
-	for part in monitor rewrite unpack; do install -D -m 755 -s \
+	for part in monitor rewrite spawner unpack; do install -D -m 755 -s \
 		$(B)/bin/mayfly-$$part \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-$$part; done
 	install -D -m 644 $(B)/kernel $(DESTDIR)$(PREFIX)/lib/mayfly/kernel
