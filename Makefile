@@ -181,6 +181,14 @@ $(B)/bin/mayfly-rewrite: $(call hobj,$(REWRITE_SRC) $(HOST_SRC))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -ljansson -lZydis -lZycore
 
+# And this, for SQLite and OpenSSL.
+$(B)/bin/mayflyd: $(call hobj,$(DAEMON_SRC) $(HTTP_SRC) $(LAUNCH_SRC) \
+		$(IMAGE_SRC) $(HOST_SRC))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -ljansson -lsodium -lsqlite3 \
+		-lssl -lcrypto -pthread
+
 # Where the command finds the builders, see launch/paths.h.
 $(B)/builders:
 	@mkdir -p $(@D)

@@ -21,7 +21,7 @@
 #include "abi/snapshot.h"
 
 #define MF_CTL_FD	  3
-#define MF_CTL_VERSION	  5u
+#define MF_CTL_VERSION	  6u
 #define MF_CTL_ARGS_MAX	  (128u << 10) /* bytes of strings */
 #define MF_CTL_CPUID_MAX  256u /* entries */
 #define MF_CTL_CPUID_SIZE 40u /* bytes of a struct kvm_cpuid_entry2 */
@@ -135,9 +135,19 @@ struct mf_ctl_command {
 	} u;
 };
 
+/* Phases of the start, each the time since the one before, microseconds. */
+enum mf_phase {
+	MF_PHASE_SETUP = 0, /* monitor's exec to start message read */
+	MF_PHASE_VM = 1, /* VM, vCPU, memory */
+	MF_PHASE_JAIL = 2,
+	MF_PHASE_BOOT = 3, /* kernel entry to the program's entry */
+	MF_PHASE_READY = 4, /* the program's entry to its first wait */
+	MF_PHASE_COUNT = 5,
+};
+
 enum mf_event_kind {
 	MF_EV_STARTED = 1, /* the guest's first instruction is next */
-	MF_EV_READY = 2, /* the program waits for work */
+	MF_EV_READY = 2, /* the program waits for work; u.phase_us */
 	MF_EV_LOG = 3, /* text follows the struct */
 	MF_EV_CRASH = 4, /* u.crash */
 	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
@@ -169,16 +179,6 @@ enum mf_exit_reason {
 	MF_EXIT_PARENT = 7, /* the parent went away, or wanted it */
 	MF_EXIT_SNAPSHOT = 8, /* it was taken, MF_EV_SNAPSHOT came before */
 	MF_EXIT_NO_SNAPSHOT = 9, /* none can be taken here, text says why */
-};
-
-/* Phases of the start, each the time since the one before, microseconds. */
-enum mf_phase {
-	MF_PHASE_SETUP = 0, /* monitor's exec to start message read */
-	MF_PHASE_VM = 1, /* VM, vCPU, memory */
-	MF_PHASE_JAIL = 2,
-	MF_PHASE_BOOT = 3, /* kernel entry to the program's entry */
-	MF_PHASE_READY = 4, /* the program's entry to its first wait */
-	MF_PHASE_COUNT = 5,
 };
 
 /* What the monitor could give up before the first instruction. */
@@ -218,6 +218,7 @@ struct mf_ctl_event {
 		struct mf_ctl_exit exit;
 		struct mf_ctl_connect connect;
 		struct mf_snapshot_facts snapshot;
+		uint64_t phase_us[MF_PHASE_COUNT];
 	} u;
 };
 

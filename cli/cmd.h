@@ -6,9 +6,9 @@
 #ifndef CLI_CMD_H
 #define CLI_CMD_H
 
-#include "cli/opts.h"
 #include "host/err.h"
 #include "host/log.h"
+#include "host/opts.h"
 
 enum cli_status {
 	STATUS_OK = 0,

@@ -4,7 +4,6 @@
  * work is cli/bench_start.c's.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/bench_start.h"
@@ -42,16 +41,16 @@ struct bench_words {
 	bool help;
 };
 
-static int parse_number(unsigned long *ret, const char *text, unsigned long max,
-			const char *name, struct err *e)
+static int set_count(unsigned long *ret, const char *text, unsigned long max,
+		     const char *name, struct err *e)
 {
-	char *end;
+	uint64_t n;
 
-	*ret = strtoul(text, &end, 10);
-	if (*end || !*text || *text == '-' || *ret == 0 || *ret > max)
+	if (!parse_number(&n, text, 1, max))
 		return err_set(e, EINVAL,
 			       "%s is no %s: a number from 1 to %lu is wanted",
 			       text, name, max);
+	*ret = n;
 	return 0;
 }
 
@@ -82,16 +81,15 @@ static int take_option(struct bench_words *w, int id, const char *value,
 		w->help = true;
 		return 0;
 	case OPT_RUNS:
-		r = parse_number(&number, value, RUNS_MAX, "count of rounds",
-				 e);
+		r = set_count(&number, value, RUNS_MAX, "count of rounds", e);
 		w->o.runs = (unsigned)number;
 		return r;
 	case OPT_PORT:
-		r = parse_number(&number, value, 65535, "port", e);
+		r = set_count(&number, value, 65535, "port", e);
 		w->o.port = (uint16_t)number;
 		return r;
 	case OPT_BARE_PORT:
-		r = parse_number(&number, value, 65535, "port", e);
+		r = set_count(&number, value, 65535, "port", e);
 		w->o.bare_port = (uint16_t)number;
 		return r;
 	case OPT_PATH:

@@ -79,13 +79,9 @@ struct wish {
 
 static int set_warm_up(struct run_snapshot *s, const char *value, struct err *e)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoul(value, &end, 10);
-	if (errno || *end || value[0] < '0' || value[0] > '9' ||
-	    n > WARM_UP_MAX)
+	if (!parse_number(&n, value, 0, WARM_UP_MAX))
 		return err_set(e, EINVAL,
 			       "--warm-up %s: a number from 0 to %u is wanted",
 			       value, WARM_UP_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parsers of option values. strtoull is avoided for what it accepts: signs,
- * blanks, nothing.
+ * Published ports: an address of the host, if one is given, a port of it, a
+ * port of the guest and a protocol.
  */
 #include "cli/parse.h"
 
@@ -12,72 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct unit {
-	const char *name;
-	uint64_t factor;
-};
-
-/* Digits, then a unit (the first in the list is for none). */
-static bool parse_quantity(uint64_t *ret, const char *text,
-			   const struct unit *units)
-{
-	uint64_t n = 0;
-	const char *p;
-
-	for (p = text; *p >= '0' && *p <= '9'; p++) {
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(*p - '0'), &n))
-			return false;
-	}
-	if (p == text)
-		return false;
-	for (; units->name; units++) {
-		if (strcasecmp(p, units->name) == 0)
-			return !__builtin_mul_overflow(n, units->factor, ret);
-	}
-	return false;
-}
-
-int parse_size(uint64_t *ret, const char *text, struct err *e)
-{
-	static const struct unit units[] = {
-		{ "", 1 },	   { "b", 1 },	      { "k", 1 << 10 },
-		{ "kb", 1 << 10 }, { "m", 1 << 20 },  { "mb", 1 << 20 },
-		{ "g", 1 << 30 },  { "gb", 1 << 30 }, { NULL, 0 },
-	};
-
-	uint64_t bytes;
-
-	if (!parse_quantity(&bytes, text, units) || bytes == 0)
-		return err_set(e, EINVAL,
-			       "%s is not a size; write it like "
-			       "64m or 1g",
-			       text);
-	*ret = bytes;
-	return 0;
-}
-
-int parse_duration(uint64_t *ret_ms, const char *text, struct err *e)
-{
-	static const struct unit units[] = {
-		{ "", 1000 },	{ "s", 1000 },	  { "ms", 1 },
-		{ "m", 60000 }, { "h", 3600000 }, { NULL, 0 },
-	};
-	uint64_t ms;
-
-	if (!parse_quantity(&ms, text, units) || ms == 0)
-		return err_set(e, EINVAL,
-			       "%s is not a time; write it like "
-			       "500ms, 2s or 1m",
-			       text);
-	*ret_ms = ms;
-	return 0;
-}
-
 static int parse_port_number(uint16_t *ret, const char *text, const char *whole,
 			     struct err *e)
 {
-	static const struct unit units[] = { { "", 1 }, { NULL, 0 } };
 	uint64_t n;
 
 	if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
@@ -85,7 +22,7 @@ static int parse_port_number(uint16_t *ret, const char *text, const char *whole,
 			       "cannot publish %s: write it like "
 			       "8080:80, 127.0.0.1:8080:80 or 5353:53/udp",
 			       whole);
-	if (!parse_quantity(&n, text, units) || n < 1 || n > 65535)
+	if (!parse_number(&n, text, 1, 65535))
 		return err_set(e, EINVAL,
 			       "cannot publish %s: port %s is out "
 			       "of range, ports are 1 to 65535",

@@ -11,62 +11,7 @@
 #include <sys/wait.h>
 
 #include "cli/cmd.h"
-#include "lib/elf.h"
-
-static const char *signal_name(unsigned number)
-{
-	static char text[16];
-	const char *abbrev = sigabbrev_np((int)number);
-
-	if (abbrev)
-		snprintf(text, sizeof(text), "SIG%s", abbrev);
-	else
-		snprintf(text, sizeof(text), "signal %u", number);
-	return text;
-}
-
-/* A path as the guest gave it: it may hold anything. */
-static void copy_path(char *ret, size_t size, const char *path, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len && i < size - 1 && path[i]; i++)
-		ret[i] = path[i] < ' ' || path[i] > '~' ? '?' : path[i];
-	ret[i] = '\0';
-}
-
-/*
- * " in NAME+0xOFF" for the program, with the file's path for a library, and
- * the path and an offset in it if there is no name; or nothing.
- */
-static void where(char *ret, size_t size, const struct report *r)
-{
-	const struct mf_crash *c = &r->out->crash;
-	unsigned long long off = c->file_off;
-	const char *name = NULL;
-	char path[MF_CRASH_FILE_MAX];
-	const uint8_t *file;
-	uint64_t len, vaddr, distance = 0;
-	struct elf elf;
-	bool is_main;
-
-	ret[0] = '\0';
-	copy_path(path, sizeof(path), c->file, sizeof(c->file));
-	if (path[0] == '\0')
-		return;
-	is_main = strcmp(path, r->img->manifest.program) == 0;
-	if (image_file(r->img, path, &file, &len) == 0) {
-		elf_parse(&elf, file, len);
-		if (elf_offset_vaddr(&elf, c->file_off, &vaddr))
-			name = elf_symbol_near(file, len, vaddr, &distance);
-	}
-	if (!name)
-		snprintf(ret, size, " in %s at offset 0x%llx", path, off);
-	else
-		snprintf(ret, size, " in %s+0x%llx%s%s%s", name,
-			 (unsigned long long)distance, is_main ? "" : " (",
-			 is_main ? "" : path, is_main ? "" : ")");
-}
+#include "launch/crash_text.h"
 
 static void print_registers(const struct mf_regs *g)
 {
@@ -95,24 +40,13 @@ static void print_registers(const struct mf_regs *g)
 	}
 }
 
-static bool has_fault_addr(unsigned signal)
-{
-	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL ||
-	       signal == SIGFPE || signal == SIGTRAP;
-}
-
 static void print_crash(const struct report *r)
 {
 	const struct mf_crash *c = &r->out->crash;
-	char place[512], fault[64] = "";
+	char text[CRASH_TEXT_MAX];
 
-	where(place, sizeof(place), r);
-	if (has_fault_addr(c->signal))
-		snprintf(fault, sizeof(fault), " at address 0x%llx",
-			 (unsigned long long)c->fault_addr);
-	log_say("%s crashed: %s (code %d)%s%s, rip 0x%llx, thread %u", r->name,
-		signal_name(c->signal), c->code, fault, place,
-		(unsigned long long)c->regs.rip, c->tid);
+	crash_text(text, c, r->img);
+	log_say("%s crashed: %s", r->name, text);
 	if (!r->one_of_many)
 		print_registers(&c->regs);
 }
@@ -133,7 +67,8 @@ static int end_by_signal(const struct report *r)
 	if (r->out->crashed)
 		print_crash(r);
 	else if (signal > 64 || !(r->out->signals >> (signal - 1) & 1))
-		log_say("%s was ended by %s", r->name, signal_name(signal));
+		log_say("%s was ended by %s", r->name,
+			crash_signal_name(signal));
 	return STATUS_SIGNAL + (int)signal;
 }
 
@@ -158,7 +93,7 @@ static int end_by_monitor(const struct report *r)
 			r->name);
 	else if (WIFSIGNALED(status))
 		log_say("the monitor of %s was ended by %s", r->name,
-			signal_name((unsigned)WTERMSIG(status)));
+			crash_signal_name((unsigned)WTERMSIG(status)));
 	else
 		log_say("the monitor of %s ended with status %d and gave no "
 			"reason",

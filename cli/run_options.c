@@ -5,9 +5,7 @@
  */
 #include "cli/run_options.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME_CHARS                   \
@@ -137,38 +135,24 @@ static int set_workdir(struct run_options *o, const char *value, struct err *e)
 
 static int set_restart(struct run_options *o, const char *value, struct err *e)
 {
-	char *end;
-
 	o->restart = true;
 	o->restart_max = 0;
-	if (!value)
+	if (!value || parse_number(&o->restart_max, value, 1, UINT64_MAX))
 		return 0;
-	errno = 0;
-	o->restart_max = strtoul(value, &end, 10);
-	if (errno || *end || !isdigit((unsigned char)value[0]) ||
-	    o->restart_max == 0)
-		return err_set(e, EINVAL,
-			       "--restart=%s: a number from 1 on is wanted",
-			       value);
-	return 0;
+	return err_set(e, EINVAL, "--restart=%s: a number from 1 on is wanted",
+		       value);
 }
 
 static int set_clones(struct run_options *o, const char *value, struct err *e)
 {
-	uint32_t n = 0;
+	uint64_t n;
 
-	for (const char *p = value; *p; p++) {
-		if (*p < '0' || *p > '9' || n > RUN_CLONES_MAX)
-			break;
-		n = n * 10 + (uint32_t)(*p - '0');
-	}
-	if (strspn(value, "0123456789") != strlen(value) || n == 0 ||
-	    n > RUN_CLONES_MAX)
+	if (!parse_number(&n, value, 1, RUN_CLONES_MAX))
 		return err_set(e, EINVAL,
 			       "%s is no number of clones: 1 to %u are "
 			       "possible",
 			       value, RUN_CLONES_MAX);
-	o->clones = n;
+	o->clones = (uint32_t)n;
 	return 0;
 }
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "cli/opts.h"
 #include "cli/parse.h"
+#include "host/opts.h"
 #include "launch/options.h"
 
 extern const struct opt run_opts[];

@@ -17,10 +17,10 @@
 #include <yaml.h>
 
 #include "abi/layout.h"
-#include "cli/opts.h"
 #include "cli/parse.h"
 #include "host/cleanup.h"
 #include "host/file.h"
+#include "host/opts.h"
 #include "image/manifest.h"
 
 struct reader {

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/opts.h"
 #include "cli/trace_call.h"
+#include "host/opts.h"
 
 #define WORD_MAX_LEN 64
 

@@ -64,7 +64,11 @@ struct dispatch_request {
 		      const struct instance_end *end);
 
 	struct instance *instance; /* from assigned() to dispatch_done() */
-	struct sched_request sched; /* private */
+	/* private */
+	struct sched_request sched;
+	struct list node; /* in the instance's requests */
+	uint64_t assigned_ns;
+	bool told_end;
 };
 
 /*
@@ -95,6 +99,9 @@ void dispatch_cancel(struct dispatch *d, struct dispatch_request *r);
 void dispatch_done(struct dispatch *d, struct dispatch_request *r,
 		   const struct dispatch_outcome *o);
 
+/* "boot", "copy", "again": how its instance began, if it summoned one; NULL:
+ * that was ready. Of one that was assigned. */
+const char *dispatch_start_kind(const struct dispatch_request *r);
 /* Mode http: the link that was kept last, out of the list; NULL: none. */
 struct instance_link *instance_take_link(struct instance *i);
 /*
@@ -106,5 +113,62 @@ int instance_connect(struct instance *i);
 void instance_stdio(struct instance *i, int *ret_in, int *ret_out);
 /* 32 hex digits. */
 const char *instance_id(const struct instance *i);
+
+/* ---- for who runs the platform ------------------------------------------- */
+
+struct loop;
+struct logs;
+struct ledger;
+struct metrics;
+struct vms;
+
+struct dispatch_config {
+	struct loop *loop;
+	struct logs *logs;
+	struct ledger *ledger;
+	struct metrics *metrics;
+	struct vms *vms;
+	const char *sockets_dir; /* private, of short-lived sockets; emptied */
+	struct sched_limits limits;
+	uint32_t shells; /* machines made ahead */
+	bool no_kvm; /* the process substrate, in any case */
+};
+
+int dispatch_new(struct dispatch **ret, const struct dispatch_config *c,
+		 struct err *e);
+/* What still runs is killed. NULL is fine. */
+void dispatch_free(struct dispatch *d);
+/* Nothing new begins; done() when no instance is left. */
+void dispatch_drain(struct dispatch *d, void (*done)(void *arg), void *arg);
+
+/*
+ * Opens what its instances need. `live`: requests come to it by an alias, so
+ * that those instances that always are there are wanted.
+ */
+int dispatch_version_up(struct dispatch *d, struct version *v, bool live,
+			struct err *e);
+/* Takes away what was removed, and what is live no more keeps nothing: after
+ * dispatch_version_up of all that are. */
+void dispatch_versions_changed(struct dispatch *d);
+/* All zero if it has no pool. */
+void dispatch_counts(const struct version *v, struct sched_counts *ret);
+/* Why its instances fail; "" if none did. Borrowed. */
+const char *dispatch_failure(const struct version *v);
+/* kvm or process: what new snapshots are to be for. */
+enum mf_substrate dispatch_substrate(const struct dispatch *d);
+/* The host is short of memory: idle instances end. */
+void dispatch_relieve(struct dispatch *d, uint64_t bytes);
+
+struct instance_info {
+	const char *id, *function, *state, *substrate, *how;
+	uint32_t version, in_flight;
+	uint64_t served, age_ms;
+	int pid; /* of the monitor; 0: not known */
+};
+void dispatch_each(struct dispatch *d,
+		   void (*tell)(void *arg, const struct instance_info *info),
+		   void *arg);
+/* Ends the instance whose id begins so. 0, -ENOENT, or -EEXIST: several. */
+int dispatch_stop_instance(struct dispatch *d, const char *id_prefix);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers are in a binary heap, whose first slot is 1. */
+/*
+ * Timers are in a binary heap, whose first slot is 1. What is taken back
+ * inside a round is looked for among the events of that round.
+ */
 #include "host/loop.h"
 
 #include <errno.h>
@@ -15,7 +18,7 @@
 
 struct loop {
 	int epoll_fd;
-	bool stopped;
+	bool running, stopped; /* loop_run */
 	uint64_t now_ns;
 	struct epoll_event events[EVENTS_MAX];
 	int event_count; /* of the round at hand */
@@ -256,7 +259,7 @@ int loop_once(struct loop *l, int timeout_ms)
 	int n;
 
 	run_tasks(l);
-	if (l->stopped)
+	if (l->running && l->stopped)
 		return 0;
 	loop_clock_ns(l);
 	n = epoll_wait(l->epoll_fd, l->events, EVENTS_MAX,
@@ -280,8 +283,10 @@ int loop_run(struct loop *l)
 {
 	int r = 0;
 
+	l->running = true;
 	while (r == 0 && !l->stopped)
 		r = loop_once(l, -1);
+	l->running = false;
 	return r;
 }
 

@@ -124,11 +124,15 @@ static void log_refusal(struct egress *g, const struct egress_ip *ip,
 		snprintf(text, sizeof(text), "%s", EGRESS_HOST_NAME);
 	else
 		egress_ip_text(ip, text);
-	log_say("the program tried to reach %s port %u, which is not allowed; "
+	egress_policy_say(
+		g->policy,
+		"the program tried to reach %s port %u, which is not allowed; "
 		"--egress %s:%u allows it",
 		text, port, text, port);
 	if (g->refusal_count == REFUSALS_LOGGED)
-		log_say("further destinations that are not allowed will not "
+		egress_policy_say(
+			g->policy,
+			"further destinations that are not allowed will not "
 			"be named");
 }
 
@@ -256,7 +260,7 @@ static int answer(int ctl, const struct mf_ctl_command *c, int fd)
 	return sendmsg(ctl, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-void egress_connect(struct egress *g, int ctl, const struct mf_ctl_connect *q)
+bool egress_connect(struct egress *g, int ctl, const struct mf_ctl_connect *q)
 {
 	struct mf_ctl_command c = { .kind = MF_CMD_CONNECTED };
 	AUTO_CLOSE int fd = open_allowed(g, q);
@@ -277,4 +281,5 @@ void egress_connect(struct egress *g, int ctl, const struct mf_ctl_connect *q)
 		log_say("the monitor does not take the connections that it "
 			"asked for; some will not come about");
 	}
+	return c.u.connected.error != -ENETUNREACH;
 }

@@ -7,6 +7,8 @@
 #ifndef LAUNCH_EGRESS_H
 #define LAUNCH_EGRESS_H
 
+#include <stdbool.h>
+
 #include "abi/ctl.h"
 #include "launch/egress_policy.h"
 #include "launch/name_servers.h"
@@ -22,7 +24,8 @@ void egress_free(struct egress *g); /* NULL is fine */
 int egress_fd(const struct egress *g);
 void egress_serve(struct egress *g);
 
-/* Answers a monitor's request over its control socket. */
-void egress_connect(struct egress *g, int ctl, const struct mf_ctl_connect *q);
+/* Answers a monitor's request over its control socket. False if the policy
+ * does not allow it. */
+bool egress_connect(struct egress *g, int ctl, const struct mf_ctl_connect *q);
 
 #endif

@@ -10,9 +10,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "host/log.h"
 
 static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -385,4 +388,20 @@ void egress_policy_learn(struct egress_policy *p, const char *name,
 	/* Stays above the maximum once it was reached. */
 	if (++p->learned_count == 2 * EGRESS_LEARNED_MAX)
 		p->learned_count = EGRESS_LEARNED_MAX;
+}
+
+/* ---- refusals ------------------------------------------------------------ */
+
+void egress_policy_say(const struct egress_policy *p, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (p->refused)
+		p->refused(p->refused_arg, text);
+	else
+		log_say("%s", text);
 }

@@ -48,6 +48,10 @@ struct egress_policy {
 	uint32_t count;
 	struct egress_learned learned[EGRESS_LEARNED_MAX];
 	uint32_t learned_count; /* so far; modulo the maximum: the next */
+	/* Who is told what was refused, in one sentence; NULL: it is logged.
+	 * What repeats is told once. */
+	void (*refused)(void *arg, const char *text);
+	void *refused_arg;
 };
 
 enum egress_verdict {
@@ -76,6 +80,10 @@ bool egress_policy_any_name(const struct egress_policy *p);
 /* The name means this address: its rules now allow it. */
 void egress_policy_learn(struct egress_policy *p, const char *name,
 			 const struct egress_ip *ip);
+
+/* Tells whom it concerns that something was refused. */
+void egress_policy_say(const struct egress_policy *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* 0, or -EAFNOSUPPORT. */
 int egress_ip_of(struct egress_ip *ret, const struct mf_endpoint *ep);

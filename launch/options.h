@@ -56,6 +56,9 @@ struct run_options {
 	bool overcommit; /* also where memory may not do for them */
 	const char *name; /* NULL: not said */
 	const char *cwd; /* NULL: not said */
+	/* Of descriptors 0 to 2 of the monitor (MF_CONSOLE_*), where these are
+	 * not ours; NULL: they are. */
+	const uint32_t *console_flags;
 	enum mf_substrate substrate;
 	const struct run_trace *trace; /* NULL: not traced */
 	struct run_snapshot *snapshot; /* NULL: an ordinary start */

@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/log.h"
 #include "launch/dns.h"
 
 #define FLOWS_MAX	64u
@@ -288,7 +287,9 @@ static void log_refusal(struct resolver *r, const char *name)
 	if (r->refused_count == REFUSALS_LOGGED)
 		return;
 	memcpy(r->refused[r->refused_count++], name, strlen(name) + 1);
-	log_say("the program looked up %s, which is not allowed; --egress %s "
+	egress_policy_say(
+		r->policy,
+		"the program looked up %s, which is not allowed; --egress %s "
 		"allows it",
 		name, name);
 }

@@ -324,7 +324,11 @@ int start_message_init(struct start_message *ret, const struct run_options *o,
 	m.start->uid = img->manifest.uid;
 	m.start->gid = img->manifest.gid;
 	set_memory(m.start, o, img);
-	set_console(m.start);
+	if (o->console_flags)
+		memcpy(m.start->console_flags, o->console_flags,
+		       sizeof(m.start->console_flags));
+	else
+		set_console(m.start);
 	set_ports(m.start, o);
 	set_egress(m.start, o);
 	if (o->snapshot) {

@@ -19,7 +19,9 @@
 
 #include "monitor/peers.h"
 
-#define ACCEPT_TRIES 64
+#define ACCEPT_TRIES   64
+#define LOCAL_PORT_MIN 32768u
+#define LOCAL_PORTS    28232u
 
 union socket_addr {
 	struct sockaddr any;
@@ -128,6 +130,22 @@ static int64_t do_flow_send(struct rings *r, struct handle *h,
 	return n;
 }
 
+/*
+ * The parent may hand in a local socket as a TCP port, which nobody else on
+ * the host can connect to. Its peers have no address; the guest is told one
+ * of its loopback, with another port each time.
+ */
+static struct mf_endpoint local_peer(void)
+{
+	static uint16_t port;
+
+	port = port == UINT16_MAX ? 0 : port + 1;
+	return (struct mf_endpoint){ .family = AF_INET,
+				     .port = LOCAL_PORT_MIN +
+					     port % LOCAL_PORTS,
+				     .addr = { 127, 0, 0, 1 } };
+}
+
 static struct mf_endpoint endpoint_of(const union socket_addr *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -145,6 +163,8 @@ static struct mf_endpoint endpoint_of(const union socket_addr *a)
 			e.scope = a->in6.sin6_scope_id;
 			memcpy(e.addr, &a->in6.sin6_addr, 16);
 		}
+	} else if (a->any.sa_family == AF_UNIX) {
+		e = local_peer();
 	}
 	return e;
 }
@@ -412,6 +432,8 @@ int64_t ring_op_setopt(struct handle *h, uint32_t opt, uint64_t value)
 	case MF_SO_NODELAY:
 		err = setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &on,
 				 sizeof(on));
+		if (err < 0 && errno == EOPNOTSUPP)
+			err = 0; /* a local socket never delays */
 		break;
 	case MF_SO_KEEPALIVE:
 		err = setsockopt(h->fd, SOL_SOCKET, SO_KEEPALIVE, &on,

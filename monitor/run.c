@@ -75,11 +75,16 @@ static uint64_t arg_read(const struct instance *inst, unsigned nr)
 
 static void mark_ready(struct instance *inst)
 {
+	struct mf_ctl_event *ev;
+
 	if (inst->ready)
 		return;
 	inst->ready = true;
 	instance_phase(inst, MF_PHASE_READY);
-	ctl_send(ctl_event(MF_EV_READY), "", 0);
+	ev = ctl_event(MF_EV_READY);
+	memcpy(ev->u.phase_us, inst->exit.stats.phase_us,
+	       sizeof(ev->u.phase_us));
+	ctl_send(ev, "", 0);
 }
 
 /* Something in the shared page waits for the kernel. */

@@ -89,6 +89,8 @@ struct log_pipe {
  * set by the caller. 0 or -errno. */
 int log_pipe_open(struct log_pipe *p, struct loop *loop, struct logs *logs,
 		  int fd);
+/* Reads what is there, but at most 64 KiB: before the source changes. */
+void log_pipe_flush(struct log_pipe *p);
 /* Reads what is there, but at most 64 KiB, and closes it. Harmless if it is
  * closed, or all zero. */
 void log_pipe_close(struct log_pipe *p);

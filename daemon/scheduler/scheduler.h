@@ -93,11 +93,13 @@ int sched_new(struct sched **ret, const struct sched_ops *ops, void *ctx,
 	      const struct sched_limits *limits);
 void sched_free(struct sched *s);
 
-/* NULL if memory is short. `owner` is the caller's. */
-struct sched_pool *sched_pool_new(struct sched *s,
-				  const struct sched_pool_config *c,
-				  void *owner, uint64_t now_ns);
+/* NULL if memory is short. `owner` is the caller's. Instances that always
+ * are there begin at the next sched_tick. */
+struct sched_pool *
+sched_pool_new(struct sched *s, const struct sched_pool_config *c, void *owner);
 void *sched_pool_owner(const struct sched_pool *p);
+/* From the next sched_tick on. */
+void sched_pool_set_min(struct sched_pool *p, uint32_t min_instances);
 /* No new requests, instances end as they become idle. */
 void sched_pool_drain(struct sched_pool *p, uint64_t now_ns);
 /* Only when it is drained and empty (sched_pool_empty). */
@@ -117,6 +119,10 @@ void sched_ready(struct sched_instance *i, uint64_t now_ns);
  * that it had were detached (r->instance is NULL) by the caller's doing:
  * they count as done. `failed`: it never became ready. */
 void sched_gone(struct sched_instance *i, bool failed, uint64_t now_ns);
+
+/* An operator wants its end. */
+void sched_stop_one(struct sched_instance *i, enum sched_stop why,
+		    uint64_t now_ns);
 
 /* Memory is short: ends idle instances, the least recently used first, until
  * `bytes` by estimate are free. Returns how many. */

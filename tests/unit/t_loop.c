@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop: order of timers, what is taken back inside a round. */
+/*
+ * The event loop: the order of timers, what is taken back inside a round, and
+ * tasks.
+ */
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

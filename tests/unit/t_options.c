@@ -3,7 +3,7 @@
  * The option parser and the environment list: all spellings of an option,
  * where the program's own words begin, and what a typing error answers.
  */
-#include "cli/opts.h"
+#include "host/opts.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, -xy for -x -y
  * where -x takes no value, and -- to end the options.
  */
-#ifndef CLI_OPTS_H
-#define CLI_OPTS_H
+#ifndef HOST_OPTS_H
+#define HOST_OPTS_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
  * The option parser. getopt_long is not used because it permutes, guesses
  * abbreviations and prints its own messages.
  */
-#include "cli/opts.h"
+#include "host/opts.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SIGTERM and SIGINT drain: nothing new is taken, what is under way may end.
+ * The second one, or the end of --drain, ends it at once. SIGHUP reads the
+ * certificates again.
+ */
+#include "daemon/platform.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "host/cleanup.h"
+#include "host/file.h"
+#include "host/log.h"
+#include "launch/host_room.h"
+#include "launch/paths.h"
+
+#define MS_NS		1000000ull
+#define MEMORY_SHARE_OF 4 /* instances get all of these parts but one */
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void on_drained(void *arg)
+{
+	struct platform *p = arg;
+
+	loop_stop(p->loop);
+}
+
+static void begin_end(struct platform *p)
+{
+	if (p->ending) {
+		loop_stop(p->loop);
+		return;
+	}
+	p->ending = true;
+	log_say("draining; again, or %llu s, to end at once",
+		(unsigned long long)(p->options->drain_ms / 1000));
+	(void)loop_timer_set(p->loop, &p->too_late,
+			     loop_now_ns(p->loop) +
+				     p->options->drain_ms * MS_NS);
+	dispatch_drain(p->dispatch, on_drained, p);
+}
+
+static void on_too_late(struct loop_timer *t)
+{
+	struct platform *p = container_of(t, struct platform, too_late);
+
+	log_say("what still runs is ended");
+	loop_stop(p->loop);
+}
+
+static void on_lost(void *arg, const struct err *why)
+{
+	struct platform *p = arg;
+
+	log_say("%s: nothing can be started any more, ending", why->text);
+	p->failed = -EPIPE;
+	loop_stop(p->loop);
+}
+
+static void on_signal(struct loop_watch *w, uint32_t events)
+{
+	struct platform *p = container_of(w, struct platform, signals);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo != SIGHUP)
+		begin_end(p);
+}
+
+/* ---- the functions ------------------------------------------------------- */
+
+static void bring_up(struct platform *p, struct function *f,
+		     const struct alias *a)
+{
+	struct version *v;
+	struct err e;
+
+	for (uint32_t i = 0; i < a->share_count; i++) {
+		v = function_version(f, a->shares[i].version);
+		if (v && dispatch_version_up(p->dispatch, v, true, &e) < 0)
+			log_say("version %u of %s cannot run: %s", v->number,
+				f->name, e.text);
+	}
+}
+
+static void on_changed_soon(struct loop_task *t)
+{
+	struct platform *p = container_of(t, struct platform, changed);
+	struct list *n, *k, *functions = registry_functions(p->registry);
+	uint32_t count = 0;
+
+	if (p->ending)
+		return;
+	list_for_each(n, functions) {
+		struct function *f = container_of(n, struct function, node);
+
+		count++;
+		list_for_each(k, &f->aliases)
+			bring_up(p, f, container_of(k, struct alias, node));
+	}
+	dispatch_versions_changed(p->dispatch);
+	metrics_set(p->metrics, METRIC_FUNCTIONS, NO_LABELS, count);
+}
+
+static void on_changed(void *ctx)
+{
+	struct platform *p = ctx;
+
+	loop_defer(p->loop, &p->changed);
+}
+
+/* ---- the beginning ------------------------------------------------------- */
+
+static int watch_signals(struct platform *p, struct err *e)
+{
+	sigset_t set;
+	int fd, r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Before there is a second thread, which inherits it. */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	p->signals.ready = on_signal;
+	r = fd < 0 ? -errno : loop_watch(p->loop, &p->signals, fd, EPOLLIN);
+	return r < 0 ? err_sys(e, -r, "cannot watch signals") : 0;
+}
+
+/* Each instance takes a handful of descriptors. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+static int start_vms(struct platform *p, struct err *e)
+{
+	char libexec[PATHS_MAX];
+	struct vms_config c = {
+		.loop = p->loop,
+		.libexec = libexec,
+		.cgroups = p->options->cgroups,
+		.uids = p->options->uids,
+		.lost = on_lost,
+		.arg = p,
+	};
+	int r = paths_libexec(libexec);
+
+	if (r < 0)
+		return err_sys(e, -r,
+			       "mayfly-monitor is missing: it belongs "
+			       "beside mayflyd");
+	return vms_new(&p->vms, &c, e);
+}
+
+static int open_state(struct platform *p, struct err *e)
+{
+	static const struct ledger_limits ledger;
+	static const struct logs_limits logs;
+	const char *state = p->options->state;
+	int r = file_mkdirs(state);
+
+	if (r < 0)
+		return err_sys(e, -r, "cannot make the state directory %s",
+			       state);
+	r = registry_open(&p->registry, state, e);
+	if (r == 0 && p->options->domain)
+		r = registry_set_domain(p->registry, p->options->domain, e);
+	if (r == 0)
+		r = logs_open(&p->logs, state, p->loop, &logs, e);
+	if (r == 0)
+		r = ledger_open(&p->ledger, state, p->loop, &ledger, e);
+	if (r == 0 && metrics_new(&p->metrics) < 0)
+		r = err_set(e, ENOMEM, "out of memory");
+	return r;
+}
+
+static int start_dispatch(struct platform *p, struct err *e)
+{
+	const struct daemon_options *o = p->options;
+	uint64_t memory = o->memory_bytes;
+	AUTO_FREE char *sockets = NULL;
+	struct dispatch_config c = {
+		.loop = p->loop,
+		.logs = p->logs,
+		.ledger = p->ledger,
+		.metrics = p->metrics,
+		.vms = p->vms,
+		.shells = (uint32_t)o->shells,
+		.no_kvm = o->no_kvm,
+	};
+
+	if (!memory)
+		memory = host_room_memory("") / MEMORY_SHARE_OF *
+			 (MEMORY_SHARE_OF - 1);
+	c.limits = (struct sched_limits){
+		.instances_max = (uint32_t)o->instances_max,
+		.queue_max = (uint32_t)o->queue_max,
+		.memory_bytes = memory,
+	};
+	if (asprintf(&sockets, "%s/run", o->state) < 0) {
+		sockets = NULL;
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	c.sockets_dir = sockets;
+	return dispatch_new(&p->dispatch, &c, e);
+}
+
+static int start_parts(struct platform *p, struct err *e)
+{
+	int r = loop_new(&p->loop, e);
+
+	raise_limits();
+	if (r == 0)
+		r = watch_signals(p, e);
+	if (r == 0)
+		r = start_vms(p, e);
+	if (r == 0)
+		r = open_state(p, e);
+	if (r == 0)
+		r = start_dispatch(p, e);
+	return r;
+}
+
+int platform_start(struct platform *p, const struct daemon_options *o,
+		   struct err *e)
+{
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	p->options = o;
+	p->too_late.fire = on_too_late;
+	p->changed.run = on_changed_soon;
+	r = start_parts(p, e);
+	if (r < 0) {
+		platform_end(p);
+		return r;
+	}
+	registry_on_change(p->registry, on_changed, p);
+	on_changed(p);
+	return 0;
+}
+
+int platform_run(struct platform *p)
+{
+	int r = loop_run(p->loop);
+
+	return r < 0 ? r : p->failed;
+}
+
+void platform_end(struct platform *p)
+{
+	dispatch_free(p->dispatch);
+	vms_free(p->vms);
+	metrics_free(p->metrics);
+	ledger_close(p->ledger);
+	logs_close(p->logs);
+	registry_close(p->registry);
+	if (p->loop) {
+		int fd = p->signals.fd;
+
+		loop_timer_cancel(p->loop, &p->too_late);
+		loop_unwatch(&p->signals);
+		if (fd > 0)
+			close(fd);
+	}
+	loop_free(p->loop);
+}
