@@ -133,16 +133,18 @@ enum ledger_format {
 
 struct ledger_query {
 	char function[LEDGER_NAME_MAX + 1]; /* empty: all */
-	char id[LEDGER_ID_LEN + 1]; /* of one instance; empty: all */
+	char id[LEDGER_ID_LEN + 1]; /* how it begins, hex; empty: all */
 	uint64_t since_ms, until_ms; /* born in [since, until); 0: open */
 	uint64_t before; /* `seq` of a row: older ones than that; 0: open */
 	uint32_t limit; /* rows; 0: 100; at most LEDGER_LIMIT_MAX */
-	uint32_t runs_max; /* of each instance, the last; at most 1000 */
+	uint32_t runs_max; /* requests of each instance, the last; at most
+			    * LEDGER_RUNS_MAX */
 	uint32_t reasons; /* bits 1 << enum ledger_reason; 0: all */
 	enum ledger_format format;
 };
 
 #define LEDGER_LIMIT_MAX 10000u
+#define LEDGER_RUNS_MAX	 1000u
 
 /*
  * An answer comes by done(), from the loop: text of the format, the
@@ -164,7 +166,7 @@ int ledger_history(struct ledger *l, struct ledger_call *c,
 /*
  * Sums by function and month (UTC), those of a life in the month of its
  * death: {"totals": [...]}. Of the query function, since_ms and until_ms
- * (whole months, that they lie in) and format are used.
+ * (whole months, that they lie in), limit and format are used.
  */
 int ledger_totals(struct ledger *l, struct ledger_call *c,
 		  const struct ledger_query *q);
