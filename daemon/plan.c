@@ -205,7 +205,7 @@ static int send_own(struct plan *p, const struct plan_start *s,
 		r = make_message(&m, p, &short_len, e);
 	env_list_fini(&p->options.env);
 	p->options.env = env;
-	if (r < 0)
+	if (r)
 		return r;
 	note_identity(ret, &m);
 	r = send_shaped(p, &m, short_len, s, e);
