@@ -38,32 +38,11 @@ int bench_vm_spawn(struct bench_vm *v, struct bench_plan *p, struct err *e)
 	return launch_spawn(&v->launch, p->paths.monitor, e);
 }
 
-/* Until the monitor says `kind`. */
 static int wait_event(struct bench_vm *v, enum mf_event_kind kind,
 		      struct err *e)
 {
-	static struct {
-		struct mf_ctl_event ev;
-		char text[4096];
-	} m;
-	struct pollfd p = { .fd = v->launch.ctl, .events = POLLIN };
-	ssize_t n;
-
-	for (;;) {
-		if (poll(&p, 1, WAIT_MS) == 0)
-			return err_set(e, ETIMEDOUT,
-				       "an instance does not come to the "
-				       "point where it waits for work");
-		n = recv(v->launch.ctl, &m, sizeof(m) - 1, 0);
-		if (n < (ssize_t)sizeof(m.ev))
-			return err_set(e, EIO, "an instance is gone");
-		if (m.ev.kind == kind)
-			return 0;
-		if (m.ev.kind != MF_EV_EXITED)
-			continue;
-		((char *)&m)[n] = '\0';
-		return err_set(e, EIO, "an instance ended: %s", m.text);
-	}
+	return err_at(e, "an instance",
+		      launch_wait_event(&v->launch, kind, WAIT_MS, e));
 }
 
 int bench_vm_shell(struct bench_vm *v, struct bench_plan *p, struct err *e)

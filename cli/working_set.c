@@ -34,39 +34,6 @@
 
 /* ---- the copy ------------------------------------------------------------ */
 
-/* Until the monitor says `kind`; text: what came with it. */
-static int wait_event(const struct launch *l, enum mf_event_kind kind,
-		      int timeout_ms, struct err *e)
-{
-	static struct {
-		struct mf_ctl_event ev;
-		char text[4096];
-	} m;
-	struct pollfd p = { .fd = l->ctl, .events = POLLIN };
-	ssize_t n;
-
-	for (;;) {
-		if (poll(&p, 1, timeout_ms) == 0)
-			return err_set(e, ETIMEDOUT,
-				       "it does not come to wait "
-				       "for work");
-		n = recv(l->ctl, &m, sizeof(m) - 1, 0);
-		/* It ended without reading our command: what it said comes. */
-		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
-			continue;
-		if (n < (ssize_t)sizeof(m.ev))
-			return err_set(e, EIO, "its monitor is gone");
-		((char *)&m)[n] = '\0';
-		if (m.ev.kind == MF_EV_EXITED)
-			return err_set(e, EIO, "it ended: %s", m.text);
-		if (m.ev.kind != kind)
-			continue;
-		return m.text[0] && kind == MF_EV_TOUCHED ?
-			       err_set(e, EIO, "%s", m.text) :
-			       0;
-	}
-}
-
 /* The image's first port, if the program does not listen yet. */
 static uint16_t port_of(const struct working_set *w)
 {
@@ -162,7 +129,7 @@ static int ask(const struct launch *l, int bits_fd, struct err *e)
 
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
 		return err_sys(e, -r, "cannot talk to its monitor");
-	return wait_event(l, MF_EV_TOUCHED, ASK_MS, e);
+	return launch_wait_event(l, MF_EV_TOUCHED, ASK_MS, e);
 }
 
 static size_t bits_size(const struct run_snapshot *s)
@@ -230,7 +197,7 @@ int working_set_record(uint8_t **ret, const struct working_set *w,
 	if (r == 0)
 		r = launch_send(&l, &o, w->img, e);
 	if (r == 0)
-		r = wait_event(&l, MF_EV_READY, READY_MS, e);
+		r = launch_wait_event(&l, MF_EV_READY, READY_MS, e);
 	if (r == 0 && port > 0)
 		answered = request((uint16_t)port, w->request);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,9 +99,20 @@ static int bind_ports(struct launch *l, const struct run_options *o,
 
 /* ---- substrate --------------------------------------------------------- */
 
-static int pick_substrate(struct launch *l, enum mf_substrate want,
+/* Of a snapshot there is nothing to choose. */
+static int no_kvm_for_copy(const struct run_options *o, int code, struct err *e)
+{
+	return err_sys(e, code,
+		       "%s was taken on the kvm substrate, and /dev/kvm "
+		       "cannot be opened; a snapshot for here takes mayfly "
+		       "snapshot --substrate process",
+		       o->path);
+}
+
+static int pick_substrate(struct launch *l, const struct run_options *o,
 			  struct err *e)
 {
+	enum mf_substrate want = o->substrate;
 	int code;
 
 	l->substrate = MF_SUBSTRATE_PROCESS;
@@ -112,6 +124,8 @@ static int pick_substrate(struct launch *l, enum mf_substrate want,
 		return 0;
 	}
 	code = errno;
+	if (o->snapshot && o->snapshot->kind == MF_START_COPY)
+		return no_kvm_for_copy(o, code, e);
 	if (want == MF_SUBSTRATE_AUTO && code == EACCES)
 		log_say("no permission for /dev/kvm (join the group kvm); "
 			"using the process substrate");
@@ -170,7 +184,7 @@ int launch_prepare(struct launch *ret, struct run_options *o,
 			       MF_RAM_MAX >> 30);
 	r = check_workdir(o, img, e);
 	if (r == 0)
-		r = pick_substrate(ret, o->substrate, e);
+		r = pick_substrate(ret, o, e);
 	if (r == 0)
 		r = bind_ports(ret, o, e);
 	if (r == 0 && o->egress.count)
@@ -391,6 +405,37 @@ int launch_send_again(struct launch *l, const struct run_options *o,
 	r = start_message_send(&m, l->ctl, NULL, 0);
 	start_message_fini(&m);
 	return r < 0 ? err_sys(e, -r, "cannot talk to the monitor") : 0;
+}
+
+int launch_wait_event(const struct launch *l, enum mf_event_kind kind,
+		      int timeout_ms, struct err *e)
+{
+	static struct {
+		struct mf_ctl_event ev;
+		char text[4096];
+	} m;
+	struct pollfd p = { .fd = l->ctl, .events = POLLIN };
+	ssize_t n;
+
+	for (;;) {
+		if (poll(&p, 1, timeout_ms) == 0)
+			return err_set(e, ETIMEDOUT,
+				       "it does not come to wait "
+				       "for work");
+		n = recv(l->ctl, &m, sizeof(m) - 1, 0);
+		/* It ended without reading our command: what it said comes. */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
+		if (n < (ssize_t)sizeof(m.ev))
+			return err_set(e, EIO, "its monitor is gone");
+		((char *)&m)[n] = '\0';
+		if (m.ev.kind == kind)
+			return m.text[0] && kind == MF_EV_TOUCHED ?
+				       err_set(e, EIO, "%s", m.text) :
+				       0;
+		if (m.ev.kind == MF_EV_EXITED)
+			return err_set(e, EIO, "it ended: %s", m.text);
+	}
 }
 
 static void reap(const struct launch *l)

@@ -53,6 +53,12 @@ int launch_send(struct launch *l, const struct run_options *o,
  * and the variables of the options (NULL: neither). */
 int launch_send_again(struct launch *l, const struct run_options *o,
 		      struct err *e);
+/*
+ * Waits until the monitor says `kind`. An end that was not asked for, or an
+ * MF_EV_TOUCHED that says why not, is an error: a sentence about "it".
+ */
+int launch_wait_event(const struct launch *l, enum mf_event_kind kind,
+		      int timeout_ms, struct err *e);
 /* Kills the monitor if it still runs, waits for it, closes everything. */
 void launch_fini(struct launch *l);
 

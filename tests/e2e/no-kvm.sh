@@ -4,6 +4,7 @@
 # test: substrates process
 # test: may-skip needs a mount namespace of its own
 . "$LIB"
+BUSYBOX=/bin/busybox
 
 "$MAYFLY" build "$PROGS/exit-codes.musl" -o x.img >/dev/null
 cat >in-namespace.sh <<'E2'
@@ -29,6 +30,13 @@ expect_status 7 unshare -rm sh in-namespace.sh "$MAYFLY" run --substrate \
 [ ! -s err ] || fail "asked for process: $(cat err)"
 expect_status 0 unshare -rm sh in-namespace.sh "$MAYFLY" doctor
 expect_match '^warn +kvm +/dev/kvm is not there' out
+
+# A snapshot of another substrate has no other one to go to.
+if [ -e /dev/kvm ]; then
+	"$MAYFLY" snapshot --substrate kvm "$BUSYBOX" -o x.snap -- cat
+	expect_status 125 unshare -rm sh in-namespace.sh "$MAYFLY" run x.snap
+	expect_match 'x.snap was taken on the kvm substrate.*--substrate process' err
+fi
 
 # As somebody else, if there is a /dev/kvm to be forbidden.
 if [ -e /dev/kvm ] && [ "$(id -u)" = 0 ] &&
