@@ -153,7 +153,7 @@ $(B)/monitor-obj/%.o: %.S
 	$(Q)$(MONITOR_CC) $(MONITOR_CFLAGS) -c $< -o $@
 
 $(B)/bin/mayfly-monitor: $(call mobj,$(MONITOR_SRC) $(MONITOR_ASM) host/err.c \
-		host/snapshot_check.c)
+		host/file_io.c host/snapshot_check.c)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(MONITOR_CC) $(MONITOR_LDFLAGS) -o $@ $^

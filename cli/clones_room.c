@@ -12,6 +12,7 @@
 
 #include "cli/clone_group.h"
 #include "host/cleanup.h"
+#include "host/snapshot_check.h"
 #include "launch/host_room.h"
 
 #define FDS_EACH   2u /* control socket, door */
@@ -107,18 +108,11 @@ static int check_tasks(const struct run_options *o, struct err *e)
 static uint64_t data_bytes(const struct mf_snapshot_facts *f,
 			   const struct mf_snapshot_range *ranges)
 {
-	uint64_t all = 0, hot = 0;
+	uint64_t copied = snapshot_copied(f, ranges), all = 0;
 
-	for (uint32_t i = 0; i < f->range_count; i++) {
+	for (uint32_t i = 0; i < f->range_count; i++)
 		all += ranges[i].len;
-		if (ranges[i].flags & MF_RANGE_HOT)
-			hot += ranges[i].len;
-	}
-	if (f->substrate == MF_SUBSTRATE_PROCESS)
-		return all;
-	if (hot)
-		return hot;
-	return all > MF_SNAPSHOT_COPY_MAX ? all / TOUCHED_PART : all;
+	return copied ? copied : all / TOUCHED_PART;
 }
 
 /* Bytes of the host's memory that nobody else has. */

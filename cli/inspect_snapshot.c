@@ -13,6 +13,7 @@
 
 #include "cli/cmd.h"
 #include "host/cleanup.h"
+#include "host/snapshot_check.h"
 #include "image/digest.h"
 #include "launch/cpu_words.h"
 #include "launch/snapshot.h"
@@ -29,20 +30,6 @@ struct facts {
 	bool image_here;
 	struct err image_error; /* if it is not */
 };
-
-/* monitor/restore.c decides. */
-static void share(struct facts *t)
-{
-	uint64_t sum = t->stored + t->in_image;
-
-	if (t->f->substrate != MF_SUBSTRATE_KVM)
-		t->copied = sum;
-	else if (t->hot || sum > MF_SNAPSHOT_COPY_MAX)
-		t->copied = t->hot;
-	else
-		t->copied = sum;
-	t->shared = t->f->image_size + sum + t->hot_zero - t->copied;
-}
 
 static void gather(struct facts *ret, const struct snapshot *s,
 		   const struct mf_snapshot_range *ranges)
@@ -64,7 +51,9 @@ static void gather(struct facts *ret, const struct snapshot *s,
 			ret->hot_zero += ranges[i].len;
 	}
 	ret->zero = ret->f->ram_size - ret->stored - ret->in_image;
-	share(ret);
+	ret->copied = snapshot_copied(ret->f, ranges);
+	ret->shared = ret->f->image_size + ret->stored + ret->in_image +
+		      ret->hot_zero - ret->copied;
 	ret->image_here = snapshot_open_image(s, &img, &ret->image_error) == 0;
 }
 

@@ -13,6 +13,7 @@
 
 /* Exactly len bytes, or -errno; -ENODATA if the file ends before. */
 int file_pread(int fd, void *buf, size_t len, uint64_t off);
+int file_pwrite(int fd, const void *buf, size_t len, uint64_t off);
 int file_write(int fd, const void *buf, size_t len);
 /* All of src, from its start, to dst, at its position. */
 int file_copy(int dst, int src);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "abi/ctl.h"
+
 bool snapshot_header_ok(const struct mf_snapshot_header *h)
 {
 	return memcmp(h->magic, MF_SNAPSHOT_MAGIC, sizeof(h->magic)) == 0 &&
@@ -81,4 +83,38 @@ bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,
 			min_off = r->off + r->len;
 	}
 	return true;
+}
+
+struct sums {
+	uint64_t all, hot; /* bytes */
+};
+
+static struct sums sum(const struct mf_snapshot_facts *f,
+		       const struct mf_snapshot_range *ranges)
+{
+	struct sums s = { 0 };
+
+	for (uint32_t i = 0; i < f->range_count; i++) {
+		s.all += ranges[i].len;
+		if (ranges[i].flags & MF_RANGE_HOT)
+			s.hot += ranges[i].len;
+	}
+	return s;
+}
+
+bool snapshot_copies_all(const struct mf_snapshot_facts *f,
+			 const struct mf_snapshot_range *ranges)
+{
+	struct sums s = sum(f, ranges);
+
+	return f->substrate != MF_SUBSTRATE_KVM ||
+	       (!s.hot && s.all <= MF_SNAPSHOT_COPY_MAX);
+}
+
+uint64_t snapshot_copied(const struct mf_snapshot_facts *f,
+			 const struct mf_snapshot_range *ranges)
+{
+	struct sums s = sum(f, ranges);
+
+	return snapshot_copies_all(f, ranges) ? s.all : s.hot;
 }

@@ -24,4 +24,14 @@ bool snapshot_facts_ok(const struct mf_snapshot_facts *f, uint64_t file_size);
 bool snapshot_ranges_ok(const struct mf_snapshot_facts *f,
 			const struct mf_snapshot_range *ranges);
 
+/*
+ * Bytes that a copy takes into memory of its own before it begins; the rest
+ * is mapped from the file. All of it where there is no KVM; else the working
+ * set, or, without one, all if that is little.
+ */
+bool snapshot_copies_all(const struct mf_snapshot_facts *f,
+			 const struct mf_snapshot_range *ranges);
+uint64_t snapshot_copied(const struct mf_snapshot_facts *f,
+			 const struct mf_snapshot_range *ranges);
+
 #endif

@@ -15,30 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/file.h"
 #include "host/snapshot_check.h"
 #include "monitor/instance.h"
 
 static int malformed(struct err *e)
 {
 	return err_set(e, EINVAL, "the snapshot is malformed");
-}
-
-static int read_all(int fd, void *buf, uint64_t len, uint64_t off)
-{
-	char *to = buf;
-
-	while (len) {
-		ssize_t n = pread(fd, to, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		to += n;
-		off += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return 0;
 }
 
 static bool in_kernel(uint64_t va, uint64_t len)
@@ -76,7 +59,7 @@ static int check_facts(const struct instance *inst,
 int restore_facts(struct instance *inst, struct err *e)
 {
 	struct mf_snapshot_header h;
-	int err = read_all(inst->snapshot_fd, &h, sizeof(h), 0);
+	int err = file_pread(inst->snapshot_fd, &h, sizeof(h), 0);
 
 	if (err)
 		return err_sys(e, -err, "cannot read the snapshot");
@@ -113,34 +96,20 @@ static int fill_range(const struct instance *inst,
 			    (off_t)r->off) == to ?
 			       0 :
 			       -errno;
-	return read_all(fd, to, r->len, r->off);
-}
-
-/* Without a working set: if there is little. */
-static bool copies_all(const struct instance *inst)
-{
-	uint64_t sum = 0;
-	bool hot = false;
-
-	for (uint32_t i = 0; i < inst->facts.range_count; i++) {
-		sum += inst->ranges[i].len;
-		hot = hot || (inst->ranges[i].flags & MF_RANGE_HOT);
-	}
-	return inst->mem.ram_fd >= 0 ||
-	       (!hot && !inst->start.record && sum <= MF_SNAPSHOT_COPY_MAX);
+	return file_pread(fd, to, r->len, r->off);
 }
 
 static int fill_ranges(const struct instance *inst, struct err *e)
 {
 	const struct mf_snapshot_range *ranges = inst->ranges;
-	bool all = copies_all(inst);
+	bool record = inst->start.record && inst->mem.ram_fd < 0;
+	bool all = !record && snapshot_copies_all(&inst->facts, ranges);
 	int err;
 
 	for (uint32_t i = 0; i < inst->facts.range_count; i++) {
 		bool hot = ranges[i].flags & MF_RANGE_HOT;
 
-		err = fill_range(inst, &ranges[i],
-				 all || (hot && !inst->start.record));
+		err = fill_range(inst, &ranges[i], all || (hot && !record));
 		if (err)
 			return err_sys(e, -err, "cannot load the snapshot");
 	}
@@ -200,8 +169,8 @@ int restore_ram(struct instance *inst, struct err *e)
 	inst->ranges = calloc(1, size ? size : 1);
 	if (!inst->ranges)
 		return err_set(e, ENOMEM, "no memory for the snapshot's table");
-	err = read_all(inst->snapshot_fd, inst->ranges, size,
-		       inst->facts.range_off);
+	err = file_pread(inst->snapshot_fd, inst->ranges, size,
+			 inst->facts.range_off);
 	if (err)
 		return err_sys(e, -err, "cannot read the snapshot");
 	if (!snapshot_ranges_ok(&inst->facts, inst->ranges))

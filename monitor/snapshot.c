@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/file.h"
 #include "monitor/instance.h"
 
 /* Zero pages up to this many do not end a range: fewer ranges map faster. */
@@ -33,25 +34,6 @@ static void refuse(struct instance *inst, const char *why)
 	instance_finish(inst, MF_EXIT_NO_SNAPSHOT, 0, "%s", why);
 }
 
-static int write_all(const struct writer *w, const void *data, uint64_t len,
-		     uint64_t off)
-{
-	const char *from = data;
-
-	while (len) {
-		ssize_t n = pwrite(w->fd, from, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -ENOSPC;
-		from += n;
-		off += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return 0;
-}
-
 /* What was found to be stored is written. */
 static int store(struct writer *w)
 {
@@ -64,7 +46,7 @@ static int store(struct writer *w)
 	ranges[w->count++] = r;
 	w->off += r.len;
 	w->from = w->end = 0;
-	return write_all(w, w->inst->mem.ram + r.gpa, r.len, r.off);
+	return file_pwrite(w->fd, w->inst->mem.ram + r.gpa, r.len, r.off);
 }
 
 /* The last range takes all that is left. */
@@ -135,11 +117,11 @@ static int write_table(struct writer *w, struct mf_snapshot_facts *f)
 
 	f->range_off = w->off;
 	f->range_count = w->count;
-	err = write_all(w, ranges, len, w->off);
+	err = file_pwrite(w->fd, ranges, len, w->off);
 	w->off += len;
 	len = -len % MF_PAGE_SIZE;
 	if (!err)
-		err = write_all(w, zero, len, w->off);
+		err = file_pwrite(w->fd, zero, len, w->off);
 	f->file_size = w->off + len;
 	return err;
 }
