@@ -22,6 +22,7 @@
 #include "lib/list.h"
 
 #define PATH_LEN    1024
+#define WAITING_MAX (2 * SPAWNER_INSTANCES_MAX)
 #define EVENTS_ONCE 64 /* before others get their turn */
 
 struct waiting {
@@ -179,7 +180,7 @@ static int enqueue(struct spawn *s, const struct waiting *what, struct err *e)
 
 	if (s->fd < 0)
 		return err_set(e, EPIPE, "the spawner is gone");
-	if (s->waiting >= 2 * SPAWNER_INSTANCES_MAX)
+	if (s->waiting >= WAITING_MAX)
 		return err_set(e, EAGAIN,
 			       "%u requests to the spawner wait already",
 			       s->waiting);
@@ -217,6 +218,17 @@ int spawn_kill(struct spawn *s, uint64_t id)
 	const struct waiting one = { .rq = { .version = SPAWNER_VERSION,
 					     .kind = SPAWNER_KILL,
 					     .id = id } };
+
+	return enqueue(s, &one, NULL);
+}
+
+int spawn_limit(struct spawn *s, uint64_t id,
+		const struct spawner_limits *limits)
+{
+	const struct waiting one = { .rq = { .version = SPAWNER_VERSION,
+					     .kind = SPAWNER_LIMIT,
+					     .id = id,
+					     .limits = *limits } };
 
 	return enqueue(s, &one, NULL);
 }
@@ -264,6 +276,11 @@ static bool tell(struct spawn *s, const struct spawner_event *ev)
 	case SPAWNER_FAILED:
 		err_set(&why, ev->u.failed.error, "%s", ev->text);
 		ops->failed(arg, ev->id, &why);
+		return true;
+	case SPAWNER_UNLIMITED:
+		err_set(&why, ev->u.failed.error, "%s", ev->text);
+		if (ops->unlimited)
+			ops->unlimited(arg, ev->id, &why);
 		return true;
 	case SPAWNER_EXITED:
 		ops->exited(arg, ev->id, &ev->u.exited);

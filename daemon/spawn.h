@@ -25,6 +25,8 @@ struct spawn_ops {
 			const struct spawner_spawned *s);
 	void (*failed)(void *arg, uint64_t id, const struct err *why);
 	void (*exited)(void *arg, uint64_t id, const struct spawner_exited *x);
+	/* Limits of spawn_limit could not be set. May be NULL. */
+	void (*unlimited)(void *arg, uint64_t id, const struct err *why);
 	/* The spawner is gone, or speaks nonsense. */
 	void (*lost)(void *arg, const struct err *why);
 };
@@ -33,7 +35,7 @@ struct spawn_config {
 	const char *libexec; /* where mayfly-spawner and mayfly-monitor are */
 	const char *cgroups; /* auto, v1, v2 or none; NULL: auto */
 	const char *uids; /* FIRST:COUNT; NULL: the spawner's own */
-	const struct spawn_ops *ops; /* all of them; kept */
+	const struct spawn_ops *ops; /* kept */
 	void *arg;
 };
 
@@ -49,14 +51,21 @@ void spawn_free(struct spawn *s);
 /*
  * Asks for an instance: `id` is not 0 and of no other that lives. The
  * descriptors are those of enum spawner_fd, and are the callee's from now on,
- * also on failure. -EAGAIN if SPAWNER_INSTANCES_MAX requests wait, -EPIPE
- * after `lost`.
+ * also on failure. -EAGAIN if too many requests wait already, -EPIPE after
+ * `lost`.
  */
 int spawn_request(struct spawn *s, uint64_t id,
 		  const struct spawner_limits *limits,
 		  int fds[SPAWNER_FD_COUNT], struct err *e);
 /* Kills it; `exited` follows, unless it has come already. 0 or -errno. */
 int spawn_kill(struct spawn *s, uint64_t id);
+
+/*
+ * Other limits for an instance that lives, such as a shell that becomes one of
+ * a function. They hold a moment later, unless `unlimited` comes.
+ */
+int spawn_limit(struct spawn *s, uint64_t id,
+		const struct spawner_limits *limits);
 
 /* Of the spawner; for tests and those who look. */
 pid_t spawn_pid(const struct spawn *s);

@@ -143,13 +143,20 @@ static int set_limits_in(const struct groups *g, const struct groups_tree *t,
 static int set_limits(const struct groups *g, struct group *one,
 		      const struct spawner_limits *limits, struct err *e)
 {
+	static const struct spawner_limits unknown = { 1, 1, 1, 1, 0 };
 	int r = 0;
 
 	for (unsigned i = 0; i < g->tree_count && r == 0; i++)
 		r = set_limits_in(g, &g->trees[i], one, limits, e);
-	if (r == 0)
-		one->limits = *limits;
+	/* After a failure it is unknown: what is in force next is written. */
+	one->limits = r == 0 ? *limits : unknown;
 	return r;
+}
+
+int groups_limit(struct groups *g, struct group *one,
+		 const struct spawner_limits *limits, struct err *e)
+{
+	return one ? set_limits(g, one, limits, e) : 0;
 }
 
 /* ---- making and removing ------------------------------------------------- */

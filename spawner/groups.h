@@ -59,6 +59,9 @@ void groups_fini(struct groups *g);
 /* A cgroup with these limits; *ret is NULL if there are no cgroups. */
 int groups_take(struct groups *g, const struct spawner_limits *limits,
 		struct group **ret, struct err *e);
+/* Other limits for the one that is in it; `one` may be NULL. */
+int groups_limit(struct groups *g, struct group *one,
+		 const struct spawner_limits *limits, struct err *e);
 /*
  * Version 1: the calling thread, just made, goes in; only async-signal-safe
  * calls. 0 or -errno.

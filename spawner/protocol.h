@@ -48,13 +48,14 @@ struct spawner_limits {
 enum spawner_request_kind {
 	SPAWNER_SPAWN = 1, /* answered by SPAWNED or FAILED */
 	SPAWNER_KILL = 2, /* answered by EXITED; an id unknown is ignored */
+	SPAWNER_LIMIT = 3, /* other limits; answered only if that fails */
 };
 
 struct spawner_request {
 	uint32_t version; /* SPAWNER_VERSION */
 	uint32_t kind; /* enum spawner_request_kind */
 	uint64_t id; /* not 0, of no other instance alive */
-	struct spawner_limits limits; /* of SPAWNER_SPAWN */
+	struct spawner_limits limits; /* of SPAWNER_SPAWN and _LIMIT */
 };
 
 enum spawner_event_kind {
@@ -62,6 +63,7 @@ enum spawner_event_kind {
 	SPAWNER_SPAWNED = 2, /* u.spawned */
 	SPAWNER_FAILED = 3, /* u.failed, text; nothing runs */
 	SPAWNER_EXITED = 4, /* u.exited: the last of this id */
+	SPAWNER_UNLIMITED = 5, /* u.failed, text: it has not those limits */
 };
 
 enum spawner_cgroups {

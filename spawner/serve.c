@@ -63,9 +63,10 @@ static void say(struct spawner *s, const struct spawner_event *ev)
 	}
 }
 
-static void say_failed(struct spawner *s, uint64_t id, const struct err *why)
+static void say_failed(struct spawner *s, enum spawner_event_kind kind,
+		       uint64_t id, const struct err *why)
 {
-	struct spawner_event *ev = event(SPAWNER_FAILED, id);
+	struct spawner_event *ev = event(kind, id);
 
 	ev->u.failed.error = why->code;
 	snprintf(ev->text, sizeof(ev->text), "%s", why->text);
@@ -236,6 +237,17 @@ static void end(struct spawner *s, const struct slot *one)
 	groups_kill(s->groups, one->group);
 }
 
+static int limit(struct spawner *s, const struct spawner_request *rq,
+		 struct err *e)
+{
+	const struct slot *one = rq->id ? find_id(s, rq->id) : NULL;
+
+	if (!limits_ok(&rq->limits))
+		return err_set(e, ERANGE,
+			       "a limit of the instance is out of range");
+	return one ? groups_limit(s->groups, one->group, &rq->limits, e) : 0;
+}
+
 static int obey(struct spawner *s, const struct spawner_request *rq,
 		const int *fds, unsigned fd_count, struct err *e)
 {
@@ -245,12 +257,16 @@ static int obey(struct spawner *s, const struct spawner_request *rq,
 	switch (rq->kind) {
 	case SPAWNER_SPAWN:
 		if (spawn(s, rq, fds, fd_count, &why) < 0)
-			say_failed(s, rq->id, &why);
+			say_failed(s, SPAWNER_FAILED, rq->id, &why);
 		return 0;
 	case SPAWNER_KILL:
 		one = rq->id ? find_id(s, rq->id) : NULL;
 		if (one)
 			end(s, one);
+		return 0;
+	case SPAWNER_LIMIT:
+		if (limit(s, rq, &why) < 0)
+			say_failed(s, SPAWNER_UNLIMITED, rq->id, &why);
 		return 0;
 	default:
 		return err_set(e, EPROTO, "request %u does not exist",

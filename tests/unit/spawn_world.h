@@ -155,7 +155,7 @@ static struct world {
 	bool is_ready, lost;
 	char missing[256];
 	struct err lost_why, failed_why;
-	unsigned failed, exited, spawned;
+	unsigned failed, exited, spawned, unlimited;
 	pid_t pids[IDS_MAX];
 	struct spawner_spawned last_spawned;
 	struct spawner_exited last_exited;
@@ -210,8 +210,22 @@ static inline void on_lost(void *arg, const struct err *why)
 	w.lost_why = *why;
 }
 
-static const struct spawn_ops ops = { on_ready, on_spawned, on_failed,
-				      on_exited, on_lost };
+static inline void on_unlimited(void *arg, uint64_t id, const struct err *why)
+{
+	(void)arg;
+	(void)id;
+	w.unlimited++;
+	w.failed_why = *why;
+}
+
+static const struct spawn_ops ops = {
+	.ready = on_ready,
+	.spawned = on_spawned,
+	.failed = on_failed,
+	.exited = on_exited,
+	.unlimited = on_unlimited,
+	.lost = on_lost,
+};
 
 static inline void wait_until(const bool *flag, const unsigned *count,
 			      unsigned want)

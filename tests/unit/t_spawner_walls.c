@@ -59,6 +59,33 @@ static void test_cpu_wall(void)
 	finish();
 }
 
+/* An instance that runs gets other limits. */
+static void test_other_limits(void)
+{
+	const struct spawner_limits tight = { .memory_max = 16 << 20 };
+	const struct spawner_limits wrong = { .memory_max = 1 };
+
+	begin("auto", NULL);
+	if (!(w.ready.walls & SPAWNER_WALL_MEMORY)) {
+		finish();
+		return;
+	}
+	start_one(1, &none);
+	check_int(spawn_limit(w.spawn, 1, &wrong), 0);
+	wait_until(NULL, &w.unlimited, 1);
+	check_int(w.failed_why.code, ERANGE);
+	check_int(spawn_limit(w.spawn, 77, &tight), 0); /* nobody: ignored */
+	check_int(spawn_limit(w.spawn, 1, &tight), 0);
+	start_one(2, &none); /* answered in order: it is set */
+	order(1, 'm');
+	wait_until(NULL, &w.exited, 1);
+	check_int(w.last_exited.wait_status, SIGKILL);
+	check(w.last_exited.oom_kills >= 1);
+	check_int(w.unlimited, 1);
+	end_one(2);
+	finish();
+}
+
 static void test_pids_wall(void)
 {
 	const struct spawner_limits l = { .pids_max = 8 };
@@ -163,6 +190,7 @@ int main(int argc, char **argv)
 	world_main(argv);
 	RUN(test_memory_wall);
 	RUN(test_cpu_wall);
+	RUN(test_other_limits);
 	RUN(test_pids_wall);
 	RUN(test_real_monitor);
 	return check_done();
