@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/dispatch_private.h"
+#include "daemon/walls.h"
 #include "host/cleanup.h"
 #include "launch/crash_text.h"
 
@@ -240,18 +241,18 @@ static int start_waiting(struct instance *i, bool shell, struct err *e)
 static int get_vm(struct instance *i, bool *ret_shell, struct err *e)
 {
 	const struct spec *spec = &i->plan->version->spec;
-	const struct spawner_limits limits = {
-		.cpu_milli = spec->cpu_milli,
-	};
+	const struct spawner_limits limits = walls_of(spec);
 	struct dispatch *d = i->dispatch;
 
 	*ret_shell = false;
 	/* What is not kept promises a machine that was made for its request. */
-	if (!spec->cpu_milli && (spec->keep_ms || is_stdio(i)))
+	if (spec->keep_ms || is_stdio(i))
 		i->vm = shells_take(&d->shells, i->plan->substrate);
 	*ret_shell = i->vm != NULL;
-	if (i->vm)
+	if (i->vm) {
+		vm_limit(i->vm, &limits);
 		return 0;
+	}
 	return vm_new(&i->vm, d->vms, &limits, e);
 }
 

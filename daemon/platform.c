@@ -23,6 +23,7 @@
 
 #define MS_NS		1000000ull
 #define MEMORY_SHARE_OF 4 /* instances get all of these parts but one */
+#define SHORT_PART	16 /* of that; if less is left, memory is short */
 
 /* ---- the end ------------------------------------------------------------- */
 
@@ -171,17 +172,36 @@ static int start_vms(struct platform *p, struct err *e)
 	return vms_new(&p->vms, &c, e);
 }
 
-static int open_state(struct platform *p, struct err *e)
+/* The spawner runs: whatever we do from here on, we do as an ordinary user. */
+static int become_user(struct platform *p, struct err *e)
 {
-	static const struct ledger_limits ledger;
-	static const struct logs_limits logs;
 	const char *state = p->options->state;
 	int r = file_mkdirs(state);
 
 	if (r < 0)
 		return err_sys(e, -r, "cannot make the state directory %s",
 			       state);
-	r = registry_open(&p->registry, state, e);
+	r = daemon_user_own(&p->user, state, e);
+	if (r == 0)
+		r = daemon_user_become(&p->user, e);
+	if (r == 0 && access(state, R_OK | W_OK | X_OK) < 0)
+		r = err_sys(e, errno,
+			    "cannot use the state directory %s; say --state "
+			    "DIR, or under root --user root",
+			    state);
+	if (r == 0 && p->user.uid == 0 && !p->options->user)
+		log_say("there is no user " DAEMON_USER
+			", so this stays root; see --user");
+	return r;
+}
+
+static int open_state(struct platform *p, struct err *e)
+{
+	static const struct ledger_limits ledger;
+	static const struct logs_limits logs;
+	const char *state = p->options->state;
+	int r = registry_open(&p->registry, state, e);
+
 	if (r == 0 && p->options->domain)
 		r = registry_set_domain(p->registry, p->options->domain, e);
 	if (r == 0)
@@ -221,7 +241,26 @@ static int start_dispatch(struct platform *p, struct err *e)
 		return err_set(e, ENOMEM, "out of memory");
 	}
 	c.sockets_dir = sockets;
+	p->shortage.low_bytes = memory / SHORT_PART;
 	return dispatch_new(&p->dispatch, &c, e);
+}
+
+static void on_shortage(void *arg, uint64_t bytes)
+{
+	const struct platform *p = arg;
+
+	dispatch_relieve(p->dispatch, bytes);
+}
+
+/* Without it Linux decides what ends, and that is an instance as well. */
+static void watch_memory(struct platform *p)
+{
+	struct err e;
+
+	p->shortage.relieve = on_shortage;
+	p->shortage.arg = p;
+	if (shortage_init(&p->shortage, p->loop, &e) < 0)
+		log_say("%s", e.text);
 }
 
 static int start_parts(struct platform *p, struct err *e)
@@ -232,11 +271,17 @@ static int start_parts(struct platform *p, struct err *e)
 	if (r == 0)
 		r = watch_signals(p, e);
 	if (r == 0)
+		r = daemon_user_find(&p->user, p->options->user, e);
+	if (r == 0)
 		r = start_vms(p, e);
+	if (r == 0)
+		r = become_user(p, e);
 	if (r == 0)
 		r = open_state(p, e);
 	if (r == 0)
 		r = start_dispatch(p, e);
+	if (r == 0)
+		watch_memory(p);
 	return r;
 }
 
@@ -247,6 +292,7 @@ int platform_start(struct platform *p, const struct daemon_options *o,
 
 	memset(p, 0, sizeof(*p));
 	p->options = o;
+	p->shortage.fd = -1;
 	p->too_late.fire = on_too_late;
 	p->changed.run = on_changed_soon;
 	r = start_parts(p, e);
@@ -268,6 +314,7 @@ int platform_run(struct platform *p)
 
 void platform_end(struct platform *p)
 {
+	shortage_fini(&p->shortage);
 	dispatch_free(p->dispatch);
 	vms_free(p->vms);
 	metrics_free(p->metrics);

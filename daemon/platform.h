@@ -14,6 +14,8 @@
 #include "daemon/metrics/metrics.h"
 #include "daemon/options.h"
 #include "daemon/registry/registry.h"
+#include "daemon/shortage.h"
+#include "daemon/user.h"
 #include "daemon/vm.h"
 #include "host/loop.h"
 
@@ -26,6 +28,8 @@ struct platform {
 	struct ledger *ledger;
 	struct metrics *metrics;
 	struct dispatch *dispatch;
+	struct daemon_user user;
+	struct shortage shortage;
 	struct loop_watch signals;
 	struct loop_timer too_late; /* to drain */
 	struct loop_task changed; /* the registry has */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "host/cleanup.h"
+#include "host/log.h"
 #include "lib/list.h"
 
 #define EVENTS_PER_ROUND 64
@@ -107,6 +108,12 @@ void vm_hang_up(struct vm *vm)
 		shutdown(vm->ctl, SHUT_WR);
 }
 
+void vm_limit(struct vm *vm, const struct spawner_limits *limits)
+{
+	if (spawn_limit(vm->host->spawn, vm->id, limits) < 0)
+		log_say("the limits of an instance could not be changed");
+}
+
 void vm_kill(struct vm *vm)
 {
 	if (spawn_kill(vm->host->spawn, vm->id) < 0)
@@ -167,8 +174,17 @@ static void on_ready(void *arg, const struct spawner_ready *r,
 {
 	struct vms *h = arg;
 
-	(void)missing;
 	h->walls = *r;
+	if (missing[0])
+		log_say("%s: of an instance only memory and time are limited",
+			missing);
+}
+
+static void on_unlimited(void *arg, uint64_t id, const struct err *why)
+{
+	(void)arg;
+	(void)id;
+	log_say("an instance keeps its limits: %s", why->text);
 }
 
 static void on_lost(void *arg, const struct err *why)
@@ -186,6 +202,7 @@ static const struct spawn_ops vms_spawn_ops = {
 	.spawned = on_spawned,
 	.failed = on_failed,
 	.exited = on_exited,
+	.unlimited = on_unlimited,
 	.lost = on_lost,
 };
 

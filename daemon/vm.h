@@ -67,6 +67,8 @@ void vm_set_owner(struct vm *vm, const struct vm_ops *ops, void *owner);
 /* Of one that is gone, or whose owner no longer wants to know. */
 void vm_free(struct vm *vm);
 
+/* Other walls around it, a moment later. */
+void vm_limit(struct vm *vm, const struct spawner_limits *limits);
 void vm_signal(struct vm *vm, uint32_t signal);
 /* The guest ends; EXITED follows. */
 void vm_finish(struct vm *vm);
