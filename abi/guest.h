@@ -69,6 +69,7 @@ enum mf_egress {
 #define MF_NET_HOST	   0xa9fe0101u /* 169.254.1.1: the host's loopback */
 #define MF_NET_GUEST	   0xa9fe0102u /* 169.254.1.2: the guest's own */
 #define MF_NET_DNS	   0xa9fe0103u /* 169.254.1.3: a name server */
+#define MF_NET_FUNCTIONS   0xa9fe0104u /* 169.254.1.4: other functions */
 #define MF_NET_PREFIX	   24
 #define MF_NET_GUEST6_TAIL 0x0102u /* fe80::102: its own, of IPv6 */
 

@@ -129,6 +129,10 @@ struct dispatch_config {
 	struct metrics *metrics;
 	struct vms *vms;
 	const char *sockets_dir; /* private, of short-lived sockets; emptied */
+	/* A stream to whoever answers for functions, for the requests of an
+	 * instance of `caller`; the callee's, or -errno. NULL: nobody does. */
+	int (*open_functions)(void *arg, struct version *caller);
+	void *open_arg;
 	struct sched_limits limits;
 	uint32_t shells; /* machines made ahead */
 	bool no_kvm; /* the process substrate, in any case */
@@ -152,6 +156,8 @@ int dispatch_version_up(struct dispatch *d, struct version *v, bool live,
 void dispatch_versions_changed(struct dispatch *d);
 /* All zero if it has no pool. */
 void dispatch_counts(const struct version *v, struct sched_counts *ret);
+/* Whether its instances may call that function, by its egress rules. */
+bool dispatch_may_call(const struct version *caller, const char *function);
 /* Why its instances fail; "" if none did. Borrowed. */
 const char *dispatch_failure(const struct version *v);
 /* kvm or process: what new snapshots are to be for. */

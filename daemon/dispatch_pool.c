@@ -55,6 +55,23 @@ static void on_refusal(void *arg, const char *text)
 	logs_say(p->dispatch->logs, &s, "%s", text);
 }
 
+static int on_call(void *arg)
+{
+	const struct pool *p = arg;
+
+	return p->dispatch->open_functions(p->dispatch->open_arg, p->version);
+}
+
+static void set_egress(struct pool *p)
+{
+	struct egress_policy *policy = &p->plan.options.egress;
+
+	policy->refused = on_refusal;
+	policy->refused_arg = p;
+	policy->open_functions = p->dispatch->open_functions ? on_call : NULL;
+	policy->open_arg = p;
+}
+
 struct pool *dispatch_pool(struct dispatch *d, struct version *v, struct err *e)
 {
 	struct sched_pool_config config;
@@ -71,8 +88,7 @@ struct pool *dispatch_pool(struct dispatch *d, struct version *v, struct err *e)
 	p->version = v;
 	if (plan_init(&p->plan, v, d->loop, d->kvm_fd, e) < 0)
 		goto out_plan;
-	p->plan.options.egress.refused = on_refusal;
-	p->plan.options.egress.refused_arg = p;
+	set_egress(p);
 	config = config_of(p);
 	config.min_instances = 0; /* until it is live */
 	list_add_tail(&d->pools, &p->node);
@@ -158,6 +174,13 @@ void dispatch_counts(const struct version *v, struct sched_counts *ret)
 		sched_pool_counts(p->sched, ret);
 }
 
+bool dispatch_may_call(const struct version *caller, const char *function)
+{
+	const struct pool *p = caller->pool;
+
+	return p && egress_policy_may_call(&p->plan.options.egress, function);
+}
+
 const char *dispatch_failure(const struct version *v)
 {
 	const struct pool *p = v->pool;
@@ -230,6 +253,8 @@ int dispatch_new(struct dispatch **ret, const struct dispatch_config *c,
 	d->metrics = c->metrics;
 	d->vms = c->vms;
 	d->kvm_fd = c->no_kvm ? -1 : open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	d->open_functions = c->open_functions;
+	d->open_arg = c->open_arg;
 	d->tick.fire = dispatch_on_tick;
 	d->tick_soon.run = dispatch_on_tick_soon;
 	d->source.collect = collect;

@@ -38,6 +38,8 @@ struct dispatch {
 	struct loop_timer tick;
 	struct loop_task tick_soon;
 	struct metrics_source source;
+	int (*open_functions)(void *arg, struct version *caller);
+	void *open_arg;
 	int kvm_fd; /* or -1 */
 	int sockets_fd; /* directory */
 	uint64_t sockets_made;

@@ -211,6 +211,10 @@ static int open_allowed(struct egress *g, const struct mf_ctl_connect *q)
 	case EGRESS_TO_HOST:
 		t = target_v4(loopback, q->to.port);
 		break;
+	case EGRESS_TO_FUNCTIONS:
+		if (q->proto != IPPROTO_TCP)
+			return -ECONNREFUSED;
+		return g->policy->open_functions(g->policy->open_arg);
 	case EGRESS_ALLOW:
 		t = target_of(&ip, &q->to);
 		break;

@@ -303,6 +303,24 @@ static bool host_port_open(const struct egress_policy *p, uint16_t port)
 	return false;
 }
 
+static bool is_function(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(EGRESS_FUNCTIONS);
+
+	return len > tail && strcmp(name + len - tail, EGRESS_FUNCTIONS) == 0;
+}
+
+static bool calls_functions(const struct egress_policy *p, uint16_t port)
+{
+	if (port != EGRESS_FUNCTION_PORT || !p->open_functions)
+		return false;
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->rules[i].kind == EGRESS_NAME &&
+		    is_function(p->rules[i].name))
+			return true;
+	return false;
+}
+
 enum egress_verdict egress_policy_check(const struct egress_policy *p,
 					const struct egress_ip *ip,
 					uint16_t port)
@@ -313,6 +331,9 @@ enum egress_verdict egress_policy_check(const struct egress_policy *p,
 		return host_port_open(p, port) ? EGRESS_TO_HOST : EGRESS_DENY;
 	if (egress_ip_is_v4(ip) && v4_of(ip) == MF_NET_DNS)
 		return EGRESS_TO_DNS;
+	if (egress_ip_is_v4(ip) && v4_of(ip) == MF_NET_FUNCTIONS)
+		return calls_functions(p, port) ? EGRESS_TO_FUNCTIONS :
+						  EGRESS_DENY;
 	if (is_loopback(ip) || !port)
 		return EGRESS_DENY;
 	learned = learned_rules(p, ip);
@@ -388,6 +409,20 @@ void egress_policy_learn(struct egress_policy *p, const char *name,
 	/* Stays above the maximum once it was reached. */
 	if (++p->learned_count == 2 * EGRESS_LEARNED_MAX)
 		p->learned_count = EGRESS_LEARNED_MAX;
+}
+
+bool egress_policy_may_call(const struct egress_policy *p, const char *function)
+{
+	char name[EGRESS_NAME_MAX + 1];
+	int n = snprintf(name, sizeof(name), "%s" EGRESS_FUNCTIONS, function);
+
+	if (n < 0 || (size_t)n >= sizeof(name))
+		return false;
+	for (uint32_t i = 0; i < p->count; i++)
+		if (is_function(p->rules[i].name) &&
+		    name_matches(&p->rules[i], name))
+			return true;
+	return false;
 }
 
 /* ---- refusals ------------------------------------------------------------ */

@@ -18,6 +18,9 @@
 #define EGRESS_LEARNED_MAX 1024u /* the oldest makes room */
 #define EGRESS_NAME_MAX	   253u
 #define EGRESS_HOST_NAME   "host.mayfly.internal"
+/* NAME.fn.mayfly.internal: a function of the platform, on port 80. */
+#define EGRESS_FUNCTIONS     ".fn.mayfly.internal"
+#define EGRESS_FUNCTION_PORT 80u
 
 struct egress_ip {
 	uint8_t b[16];
@@ -52,6 +55,10 @@ struct egress_policy {
 	 * What repeats is told once. */
 	void (*refused)(void *arg, const char *text);
 	void *refused_arg;
+	/* A stream to whoever answers for functions, by the Host of requests;
+	 * the caller's, or -errno. NULL: there are none. */
+	int (*open_functions)(void *arg);
+	void *open_arg;
 };
 
 enum egress_verdict {
@@ -59,6 +66,7 @@ enum egress_verdict {
 	EGRESS_ALLOW, /* as it is */
 	EGRESS_TO_HOST, /* 127.0.0.1 of the host instead */
 	EGRESS_TO_DNS, /* the name server that we are */
+	EGRESS_TO_FUNCTIONS, /* whoever answers for functions */
 };
 
 /*
@@ -74,6 +82,9 @@ enum egress_verdict egress_policy_check(const struct egress_policy *p,
 
 /* May this name (lower case, no dot at the end) be looked up? */
 bool egress_policy_may_resolve(const struct egress_policy *p, const char *name);
+/* May the function of this name be called? Only if a rule says so. */
+bool egress_policy_may_call(const struct egress_policy *p,
+			    const char *function);
 /* True if a rule makes every name good. */
 bool egress_policy_any_name(const struct egress_policy *p);
 

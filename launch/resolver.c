@@ -302,17 +302,28 @@ static void refuse(struct resolver *r, uint32_t flow, const uint8_t *msg,
 	reply_code(r, flow, msg, q, DNS_NO_SUCH_NAME);
 }
 
-/* This host's own name: an IPv4 address and no other. */
-static void answer_host(struct resolver *r, uint32_t flow, const uint8_t *msg,
-			const struct dns_question *q)
+/* A name that is ours: an IPv4 address and no other. */
+static void answer_own(struct resolver *r, uint32_t flow, const uint8_t *msg,
+		       const struct dns_question *q)
 {
-	const struct egress_ip ip = egress_ip_v4(MF_NET_HOST);
+	const struct egress_ip ip = egress_ip_v4(
+		strcmp(q->name, EGRESS_HOST_NAME) == 0 ? MF_NET_HOST :
+							 MF_NET_FUNCTIONS);
 	uint8_t out[DNS_OWN_MAX];
 	size_t n;
 
 	n = dns_make_answer(out, msg, q, DNS_OK,
 			    q->type == DNS_TYPE_A ? ip.b + 12 : NULL);
 	reply(r, flow, out, n);
+}
+
+static bool is_own(const struct egress_policy *p, const char *name)
+{
+	size_t len = strlen(name), tail = strlen(EGRESS_FUNCTIONS);
+
+	return strcmp(name, EGRESS_HOST_NAME) == 0 ||
+	       (p->open_functions && len > tail &&
+		strcmp(name + len - tail, EGRESS_FUNCTIONS) == 0);
 }
 
 static void on_question(struct resolver *r, uint32_t flow)
@@ -333,8 +344,8 @@ static void on_question(struct resolver *r, uint32_t flow)
 		return;
 	if (!egress_policy_may_resolve(r->policy, q.name))
 		refuse(r, flow, msg, &q);
-	else if (strcmp(q.name, EGRESS_HOST_NAME) == 0)
-		answer_host(r, flow, msg, &q);
+	else if (is_own(r->policy, q.name))
+		answer_own(r, flow, msg, &q);
 	else
 		forward(r, flow, msg, (size_t)n, &q);
 }

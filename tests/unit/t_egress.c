@@ -390,6 +390,33 @@ static void test_broker_refuses(void)
 }
 
 /* A monitor that asks for ever and takes nothing: nobody waits for it. */
+static int open_functions(void *arg)
+{
+	(void)arg;
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* A function may call those that it names, and only by their names. */
+static void test_functions(void)
+{
+	rules("one.fn.mayfly.internal", "all");
+	check_int(verdict("169.254.1.4", 80), EGRESS_DENY);
+	check(!egress_policy_may_resolve(&policy, "two.fn.mayfly.internal") ||
+	      !egress_policy_may_call(&policy, "two"));
+	policy.open_functions = open_functions;
+	check_int(verdict("169.254.1.4", 80), EGRESS_TO_FUNCTIONS);
+	check_int(verdict("169.254.1.4", 81), EGRESS_DENY);
+	check(egress_policy_may_call(&policy, "one"));
+	check(!egress_policy_may_call(&policy, "two"));
+	check(!egress_policy_may_call(&policy, "x.one"));
+	rules("all", NULL);
+	policy.open_functions = open_functions;
+	check_int(verdict("169.254.1.4", 80), EGRESS_DENY);
+	check(!egress_policy_may_call(&policy, "one"));
+	rules("*.fn.mayfly.internal", NULL);
+	check(egress_policy_may_call(&policy, "two"));
+}
+
 static void test_broker_deaf_monitor(void)
 {
 	struct egress *g = broker("all", NULL);
@@ -453,6 +480,7 @@ int main(void)
 	RUN(test_name_servers);
 	RUN(test_broker);
 	RUN(test_broker_refuses);
+	RUN(test_functions);
 	RUN(test_broker_deaf_monitor);
 	RUN(test_broker_names);
 	return check_done();
