@@ -8,14 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli/sealed.h"
@@ -23,10 +21,7 @@
 #include "image/mkfs.h"
 #include "launch/paths.h"
 
-static void found(struct finding *f, enum doctor_level level, const char *fmt,
-		  ...) __attribute__((format(printf, 3, 4)));
-
-static void found(struct finding *f, enum doctor_level level, const char *fmt,
+void doctor_found(struct finding *f, enum doctor_level level, const char *fmt,
 		  ...)
 {
 	va_list ap;
@@ -37,7 +32,7 @@ static void found(struct finding *f, enum doctor_level level, const char *fmt,
 	va_end(ap);
 }
 
-static void remedy(struct finding *f, const char *text)
+void doctor_remedy(struct finding *f, const char *text)
 {
 	snprintf(f->remedy, sizeof(f->remedy), "%s", text);
 }
@@ -87,47 +82,50 @@ static void look_kvm(struct finding *f)
 	int version;
 
 	if (fd < 0 && errno == EACCES) {
-		found(f, DOCTOR_WARN,
-		      "no permission for /dev/kvm; programs "
-		      "run on the process substrate");
-		remedy(f, "join the group kvm: sudo usermod -aG kvm $USER, "
-			  "then log in again");
+		doctor_found(f, DOCTOR_WARN,
+			     "no permission for /dev/kvm; programs "
+			     "run on the process substrate");
+		doctor_remedy(f,
+			      "join the group kvm: sudo usermod -aG kvm $USER, "
+			      "then log in again");
 		return;
 	}
 	if (fd < 0) {
-		found(f, DOCTOR_WARN,
-		      "/dev/kvm is not there (%s); programs "
-		      "run on the process substrate",
-		      strerror(errno));
-		remedy(f, "load the module kvm_intel or kvm_amd, or allow "
-			  "nested virtualization");
+		doctor_found(f, DOCTOR_WARN,
+			     "/dev/kvm is not there (%s); programs "
+			     "run on the process substrate",
+			     strerror(errno));
+		doctor_remedy(f,
+			      "load the module kvm_intel or kvm_amd, or allow "
+			      "nested virtualization");
 		return;
 	}
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
 	if (version == KVM_API_VERSION)
 		vm = ioctl(fd, KVM_CREATE_VM, 0);
 	if (vm < 0) {
-		found(f, DOCTOR_FAIL,
-		      "/dev/kvm cannot make a virtual machine "
-		      "(API version %d)",
-		      version);
-		remedy(f, "use --substrate process");
+		doctor_found(f, DOCTOR_FAIL,
+			     "/dev/kvm cannot make a virtual machine "
+			     "(API version %d)",
+			     version);
+		doctor_remedy(f, "use --substrate process");
 		return;
 	}
-	found(f, DOCTOR_OK, "/dev/kvm makes virtual machines (API version %d)",
-	      version);
+	doctor_found(f, DOCTOR_OK,
+		     "/dev/kvm makes virtual machines (API version %d)",
+		     version);
 }
 
 static void look_hardware(struct finding *f)
 {
 	if (cpu_has("vmx") || cpu_has("svm"))
-		found(f, DOCTOR_OK, "the CPU offers %s",
-		      cpu_has("vmx") ? "VMX" : "SVM");
+		doctor_found(f, DOCTOR_OK, "the CPU offers %s",
+			     cpu_has("vmx") ? "VMX" : "SVM");
 	else
-		found(f, DOCTOR_OK,
-		      "the CPU offers neither VMX nor SVM; "
-		      "kvm emulates ring 0, which guests do "
-		      "not use");
+		doctor_found(f, DOCTOR_OK,
+			     "the CPU offers neither VMX nor SVM; "
+			     "kvm emulates ring 0, which guests do "
+			     "not use");
 }
 
 /* ---- the CPU ----------------------------------------------------------- */
@@ -140,25 +138,28 @@ static void look_cpu(struct finding *f)
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (cpu_has(needed[i]))
 			continue;
-		found(f, DOCTOR_FAIL, "the CPU lacks %s", needed[i]);
-		remedy(f, "use a machine, or a CPU model of the hypervisor, "
-			  "that has it");
+		doctor_found(f, DOCTOR_FAIL, "the CPU lacks %s", needed[i]);
+		doctor_remedy(
+			f, "use a machine, or a CPU model of the hypervisor, "
+			   "that has it");
 		return;
 	}
-	found(f, DOCTOR_OK, "fsgsbase, xsave and nx are there");
+	doctor_found(f, DOCTOR_OK, "fsgsbase, xsave and nx are there");
 }
 
 static void look_tsc(struct finding *f)
 {
 	if (cpu_has("constant_tsc") && cpu_has("nonstop_tsc")) {
-		found(f, DOCTOR_OK, "the time stamp counter is constant");
+		doctor_found(f, DOCTOR_OK,
+			     "the time stamp counter is constant");
 		return;
 	}
-	found(f, DOCTOR_WARN,
-	      "the time stamp counter may change its pace; "
-	      "clocks in guests may drift");
-	remedy(f, "use a CPU model of the hypervisor with constant_tsc and "
-		  "nonstop_tsc");
+	doctor_found(f, DOCTOR_WARN,
+		     "the time stamp counter may change its pace; "
+		     "clocks in guests may drift");
+	doctor_remedy(f,
+		      "use a CPU model of the hypervisor with constant_tsc and "
+		      "nonstop_tsc");
 }
 
 /* ---- the system -------------------------------------------------------- */
@@ -166,24 +167,25 @@ static void look_tsc(struct finding *f)
 static void look_seccomp(struct finding *f)
 {
 	if (prctl(PR_GET_SECCOMP) < 0) {
-		found(f, DOCTOR_FAIL, "the kernel has no seccomp");
-		remedy(f, "use a kernel with CONFIG_SECCOMP_FILTER");
+		doctor_found(f, DOCTOR_FAIL, "the kernel has no seccomp");
+		doctor_remedy(f, "use a kernel with CONFIG_SECCOMP_FILTER");
 		return;
 	}
-	found(f, DOCTOR_OK, "monitors are confined by seccomp");
+	doctor_found(f, DOCTOR_OK, "monitors are confined by seccomp");
 }
 
 static void look_dispatch(struct finding *f)
 {
 	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0) <
 	    0) {
-		found(f, DOCTOR_WARN,
-		      "the kernel has no Syscall User "
-		      "Dispatch; only the kvm substrate works");
-		remedy(f, "use Linux 5.11 or later");
+		doctor_found(f, DOCTOR_WARN,
+			     "the kernel has no Syscall User "
+			     "Dispatch; only the kvm substrate works");
+		doctor_remedy(f, "use Linux 5.11 or later");
 		return;
 	}
-	found(f, DOCTOR_OK, "system calls of guest processes can be caught");
+	doctor_found(f, DOCTOR_OK,
+		     "system calls of guest processes can be caught");
 }
 
 static void look_userns(struct finding *f)
@@ -197,32 +199,15 @@ static void look_userns(struct finding *f)
 	    (read_line("/proc/sys/kernel/unprivileged_userns_clone", text,
 		       sizeof(text)) &&
 	     strcmp(text, "0") == 0 && geteuid() != 0)) {
-		found(f, DOCTOR_WARN,
-		      "no user namespaces; monitors keep your "
-		      "user and root directory, seccomp still "
-		      "confines them");
-		remedy(f, "sysctl kernel.unprivileged_userns_clone=1 "
-			  "user.max_user_namespaces=10000");
+		doctor_found(f, DOCTOR_WARN,
+			     "no user namespaces; monitors keep your "
+			     "user and root directory, seccomp still "
+			     "confines them");
+		doctor_remedy(f, "sysctl kernel.unprivileged_userns_clone=1 "
+				 "user.max_user_namespaces=10000");
 		return;
 	}
-	found(f, DOCTOR_OK, "user namespaces are there");
-}
-
-static void look_cgroup(struct finding *f)
-{
-	struct statfs fs;
-
-	if (statfs("/sys/fs/cgroup", &fs) == 0 &&
-	    fs.f_type == CGROUP2_SUPER_MAGIC)
-		found(f, DOCTOR_OK, "cgroup version 2");
-	else if (access("/sys/fs/cgroup/unified", F_OK) == 0)
-		found(f, DOCTOR_OK, "cgroup versions 1 and 2 (hybrid)");
-	else if (access("/sys/fs/cgroup/memory", F_OK) == 0)
-		found(f, DOCTOR_OK, "cgroup version 1");
-	else
-		found(f, DOCTOR_OK,
-		      "no cgroups; mayfly run does not need "
-		      "them");
+	doctor_found(f, DOCTOR_OK, "user namespaces are there");
 }
 
 static void look_mkfs(struct finding *f)
@@ -230,27 +215,39 @@ static void look_mkfs(struct finding *f)
 	int r = mkfs_probe();
 
 	if (r == 0) {
-		found(f, DOCTOR_OK, "mkfs.erofs is installed");
+		doctor_found(f, DOCTOR_OK, "mkfs.erofs is installed");
 		return;
 	}
-	found(f, DOCTOR_FAIL,
-	      "mkfs.erofs: %s; programs cannot be sealed, "
-	      "images run",
-	      strerror(-r));
-	remedy(f, "install the package erofs-utils");
+	doctor_found(f, DOCTOR_FAIL,
+		     "mkfs.erofs: %s; programs cannot be sealed, "
+		     "images run",
+		     strerror(-r));
+	doctor_remedy(f, "install the package erofs-utils");
 }
 
 static void look_parts(struct finding *f)
 {
+	static char path[PATHS_MAX + 32];
 	static struct paths paths;
 	struct err e;
 
 	if (paths_find(&paths, &e) < 0) {
-		found(f, DOCTOR_FAIL, "%.150s", e.text);
-		remedy(f, "install mayfly again");
+		doctor_found(f, DOCTOR_FAIL, "%.150s", e.text);
+		doctor_remedy(f, "install mayfly again");
 		return;
 	}
-	found(f, DOCTOR_OK, "the monitor and the guest kernel are in place");
+	if (paths_libexec(path) == 0)
+		strncat(path, "/mayfly-spawner", 16);
+	if (access(path, X_OK) < 0) {
+		doctor_found(f, DOCTOR_FAIL,
+			     "mayfly-spawner is missing: it belongs beside "
+			     "mayfly-monitor");
+		doctor_remedy(f, "install mayfly again");
+		return;
+	}
+	doctor_found(f, DOCTOR_OK,
+		     "the monitor, the spawner and the guest kernel are in "
+		     "place");
 }
 
 static void look_cache(struct finding *f)
@@ -258,21 +255,33 @@ static void look_cache(struct finding *f)
 	struct err e;
 
 	if (sealed_probe(&e) < 0) {
-		found(f, DOCTOR_WARN,
-		      "%.100s; programs are sealed at each "
-		      "start",
-		      e.text);
-		remedy(f, "set XDG_CACHE_HOME to a directory of yours");
+		doctor_found(f, DOCTOR_WARN,
+			     "%.100s; programs are sealed at each "
+			     "start",
+			     e.text);
+		doctor_remedy(f, "set XDG_CACHE_HOME to a directory of yours");
 		return;
 	}
-	found(f, DOCTOR_OK, "the cache directory can be written");
+	doctor_found(f, DOCTOR_OK, "the cache directory can be written");
 }
 
 const struct doctor_check doctor_checks[] = {
-	{ "kvm", look_kvm },	       { "hardware", look_hardware },
-	{ "cpu", look_cpu },	       { "clock", look_tsc },
-	{ "seccomp", look_seccomp },   { "dispatch", look_dispatch },
-	{ "namespaces", look_userns }, { "cgroup", look_cgroup },
-	{ "mkfs.erofs", look_mkfs },   { "parts", look_parts },
-	{ "cache", look_cache },       { NULL, NULL },
+	{ "kvm", look_kvm },
+	{ "hardware", look_hardware },
+	{ "cpu", look_cpu },
+	{ "clock", look_tsc },
+	{ "seccomp", look_seccomp },
+	{ "dispatch", look_dispatch },
+	{ "namespaces", look_userns },
+	{ "mkfs.erofs", look_mkfs },
+	{ "parts", look_parts },
+	{ "cache", look_cache },
+	{ "cgroup", doctor_look_cgroup },
+	{ "pressure", doctor_look_pressure },
+	{ "files", doctor_look_files },
+	{ "memory", doctor_look_memory },
+	{ "state", doctor_look_state },
+	{ "port", doctor_look_port },
+	{ "user", doctor_look_user },
+	{ NULL, NULL },
 };

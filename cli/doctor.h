@@ -27,4 +27,17 @@ struct doctor_check {
 
 extern const struct doctor_check doctor_checks[]; /* ends with name NULL */
 
+void doctor_found(struct finding *f, enum doctor_level level, const char *fmt,
+		  ...) __attribute__((format(printf, 3, 4)));
+void doctor_remedy(struct finding *f, const char *text);
+
+/* What the platform needs of a host, cli/doctor_platform.c. */
+void doctor_look_cgroup(struct finding *f);
+void doctor_look_pressure(struct finding *f);
+void doctor_look_files(struct finding *f);
+void doctor_look_memory(struct finding *f);
+void doctor_look_state(struct finding *f);
+void doctor_look_port(struct finding *f);
+void doctor_look_user(struct finding *f);
+
 #endif

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/opts.h"
@@ -172,23 +171,11 @@ static int take(struct daemon_options *o, int id, const char *value,
 
 static int find_state(struct daemon_options *o, struct err *e)
 {
-	const char *state = getenv("MAYFLY_STATE");
-	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int r = o->state ? 0 : paths_state(o->state_buf, e);
 
-	if (o->state)
-		return 0;
-	if (state && *state)
-		snprintf(o->state_buf, sizeof(o->state_buf), "%s", state);
-	else if (xdg && xdg[0] == '/')
-		snprintf(o->state_buf, sizeof(o->state_buf), "%s/mayfly", xdg);
-	else if (home && home[0] == '/')
-		snprintf(o->state_buf, sizeof(o->state_buf),
-			 "%s/.local/state/mayfly", home);
-	else
-		return err_set(e, EINVAL,
-			       "no place for the state: say --state DIR");
-	o->state = o->state_buf;
-	return 0;
+	if (r == 0 && !o->state)
+		o->state = o->state_buf;
+	return r;
 }
 
 int daemon_options_parse(struct daemon_options *ret, int argc, char **argv,

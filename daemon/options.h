@@ -7,12 +7,13 @@
 #include <stdint.h>
 
 #include "host/err.h"
+#include "launch/paths.h"
 
 #define OPTIONS_ADDR_DEFAULT "127.0.0.1:8080"
 
 struct daemon_options {
 	const char *state; /* directory; made if it is not there */
-	char state_buf[1024];
+	char state_buf[PATHS_MAX];
 	const char *listen; /* ADDR:PORT of the gateway */
 	const char *api; /* ADDR:PORT, or NULL: the unix socket only */
 	const char *api_group; /* may use the unix socket, or NULL */

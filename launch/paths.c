@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -83,4 +84,26 @@ int paths_builders(char ret[PATHS_MAX])
 	return r < 0 ? r :
 		       pick(ret, dir, "../builders",
 			    "../libexec/mayfly/builders");
+}
+
+int paths_state(char ret[PATHS_MAX], struct err *e)
+{
+	const char *state = getenv("MAYFLY_STATE");
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n;
+
+	if (state && *state)
+		n = snprintf(ret, PATHS_MAX, "%s", state);
+	else if (xdg && xdg[0] == '/')
+		n = snprintf(ret, PATHS_MAX, "%s/mayfly", xdg);
+	else if (home && home[0] == '/')
+		n = snprintf(ret, PATHS_MAX, "%s/.local/state/mayfly", home);
+	else
+		return err_set(e, EINVAL,
+			       "no place for the state: set MAYFLY_STATE, or "
+			       "say --state DIR");
+	return n < PATHS_MAX ? 0 :
+			       err_set(e, ENAMETOOLONG,
+				       "the path of the state directory "
+				       "is too long");
 }

@@ -26,4 +26,10 @@ int paths_libexec(char ret[PATHS_MAX]);
 /* The builders that came with mayfly; -ENOENT if they are not there. */
 int paths_builders(char ret[PATHS_MAX]);
 
+/*
+ * Where mayflyd keeps its state unless it is told: $MAYFLY_STATE, else mayfly
+ * in $XDG_STATE_HOME, else in ~/.local/state.
+ */
+int paths_state(char ret[PATHS_MAX], struct err *e);
+
 #endif
