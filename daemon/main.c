@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/platform.h"
 #include "host/log.h"
@@ -37,7 +38,9 @@ int main(int argc, char **argv)
 	}
 	if (platform_start(&platform, &options, &e) < 0)
 		return fail(&e);
+	notify_manager("READY=1");
 	r = platform_run(&platform);
+	notify_manager("STOPPING=1");
 	platform_end(&platform);
 	return r < 0 ? STATUS_FAILED : 0;
 }
