@@ -74,8 +74,10 @@ static void take(void)
 
 bool snapshot_point(void)
 {
+	/* Output that succeeds at once does not end a wait: what it did is
+	 * looked for here. Else its completion will. */
 	if (!console_idle())
-		return false;
+		return !ring_settle();
 	if (!ring_settle())
 		return true;
 	take();
