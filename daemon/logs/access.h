@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The access log: STATE/logs/access.log, a line of JSON for each request
+ * The access log: STATE/access.log, a line of JSON for each request
  * that the gateway had, rotated as the logs of functions are. Bytes of
  * clients are made harmless; strings that are too long are cut.
  */

@@ -38,22 +38,24 @@ enum metric_type {
 struct metrics;
 
 /* LABELS("name", "2xx"): values, NULL or left out is "". */
-typedef const char *metric_labels[METRICS_LABELS_MAX];
-#define LABELS(...) ((const metric_labels){ __VA_ARGS__ })
+struct metric_labels {
+	const char *values[METRICS_LABELS_MAX];
+};
+#define LABELS(...) ((struct metric_labels){ { __VA_ARGS__ } })
 #define NO_LABELS   LABELS(NULL)
 
 int metrics_new(struct metrics **ret);
 void metrics_free(struct metrics *m); /* NULL is fine */
 
 /* A counter goes up; `by` is not negative. */
-void metrics_add(struct metrics *m, enum metric id, const metric_labels labels,
+void metrics_add(struct metrics *m, enum metric id, struct metric_labels labels,
 		 double by);
 /* A gauge is now; or a counter that somebody else counts. */
-void metrics_set(struct metrics *m, enum metric id, const metric_labels labels,
+void metrics_set(struct metrics *m, enum metric id, struct metric_labels labels,
 		 double value);
 /* A histogram has one more. */
 void metrics_observe(struct metrics *m, enum metric id,
-		     const metric_labels labels, double value);
+		     struct metric_labels labels, double value);
 /* The function is gone, its samples too. */
 void metrics_forget(struct metrics *m, const char *function);
 /* All samples of a gauge, to be set anew. */
