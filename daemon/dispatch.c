@@ -239,6 +239,15 @@ void dispatch_forget(struct instance *i)
 	dispatch_tick_soon(i->dispatch);
 }
 
+void dispatch_unhealthy(struct instance *i, const char *why)
+{
+	struct dispatch *d = i->dispatch;
+
+	logs_say(d->logs, &i->err_log.source, "the instance is ended: %s", why);
+	sched_stop_one(&i->sched, SCHED_STOP_BROKEN, now(d));
+	dispatch_tick_soon(d);
+}
+
 void dispatch_connect(struct instance *i, const struct mf_ctl_connect *q)
 {
 	struct dispatch *d = i->dispatch;

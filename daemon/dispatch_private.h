@@ -71,6 +71,8 @@ void dispatch_ready_later(struct instance *i);
 void dispatch_over(struct instance *i);
 /* Nothing refers to it any more. */
 void dispatch_forget(struct instance *i);
+/* It does not answer any more: it ends, its requests with it. */
+void dispatch_unhealthy(struct instance *i, const char *why);
 void dispatch_connect(struct instance *i, const struct mf_ctl_connect *q);
 
 #endif

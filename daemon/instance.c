@@ -322,6 +322,7 @@ static void become_ready(struct instance *i)
 	loop_timer_cancel(i->dispatch->loop, &i->timer);
 	i->told_ready = true;
 	i->life.ready_ns = loop_now_ns(i->dispatch->loop);
+	liveness_start(&i->liveness, i);
 	dispatch_ready(i);
 }
 
@@ -406,6 +407,7 @@ void instance_stop(struct instance *i, enum sched_stop why)
 
 	i->stopping = true;
 	i->stop_why = why;
+	liveness_stop(&i->liveness);
 	if (is_asked(i, why)) {
 		vm_signal(i->vm, signal ? signal : SIGTERM);
 		set_timer(i, i->plan->version->spec.grace_ms);
@@ -455,6 +457,7 @@ static void be_over(struct instance *i)
 	if (i->over)
 		return;
 	i->over = true;
+	liveness_stop(&i->liveness);
 	/* By no wish of ours, and no request has a part in it. */
 	i->failed = !i->stopping && !i->life.served && list_empty(&i->requests);
 	remove_socket(i);

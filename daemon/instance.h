@@ -11,6 +11,7 @@
 #define DAEMON_INSTANCE_H
 
 #include "daemon/dispatch.h"
+#include "daemon/liveness.h"
 #include "daemon/logs/logs.h"
 #include "daemon/plan.h"
 #include "daemon/vm.h"
@@ -42,6 +43,7 @@ struct instance {
 	char socket_name[20]; /* in the directory of sockets; empty: none */
 	struct list links; /* struct instance_link, the last kept first */
 	struct log_pipe out_log, err_log;
+	struct liveness liveness;
 	struct loop_timer timer; /* of the start, then of the stop */
 	uint32_t probe_ms; /* until the next attempt to connect */
 	struct loop_task ready_soon;
