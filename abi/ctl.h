@@ -149,7 +149,8 @@ enum mf_event_kind {
 	MF_EV_STARTED = 1, /* the guest's first instruction is next */
 	MF_EV_READY = 2, /* the program waits for work; u.phase_us */
 	MF_EV_LOG = 3, /* text follows the struct */
-	MF_EV_CRASH = 4, /* u.crash */
+	MF_EV_CRASH = 4, /* u.crash, then, as text, a struct mf_backtrace or
+			  * nothing */
 	MF_EV_EXITED = 5, /* u.exit, then text: the reason in one sentence */
 	MF_EV_CONNECT = 6, /* u.connect; answered by MF_CMD_CONNECTED */
 	MF_EV_SNAPSHOT = 7, /* u.snapshot: the file is written but its header */

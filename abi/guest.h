@@ -17,7 +17,7 @@
 #include "abi/ring.h"
 #include "abi/trace.h"
 
-#define MF_ABI_VERSION 4u
+#define MF_ABI_VERSION 5u
 #define MF_BOOT_MAGIC  0x7466624659414d00ull /* "\0MAYFbft" */
 
 /* ---- the kernel's file (/.mayfly/kernel in an image) ------------------- */
@@ -179,8 +179,9 @@ enum mf_doorbell {
 	MF_DB_DISCARD = 6, /* arg[0] = gpa of an array of struct mf_range,
 			    * arg[1] = how many, arg[2] = enum
 			    * mf_discard_flag: the pages read as zero */
-	MF_DB_CRASH = 7, /* arg[0] = gpa of struct mf_crash; the program was
-			  * ended by a signal; MF_DB_EXIT follows */
+	MF_DB_CRASH = 7, /* arg[0] = gpa of struct mf_crash, arg[1] = that of
+			  * struct mf_backtrace or 0; the program was ended by
+			  * a signal; MF_DB_EXIT follows */
 	/* arg[0] = gpa, arg[1] = len of records (0: there will be none),
 	 * arg[2] = mf_trace_shared.seq that they belong to; returns when the
 	 * reader has them. An error: tracing is over. */
@@ -340,6 +341,22 @@ struct mf_crash {
 	uint32_t pad;
 	struct mf_regs regs;
 	char file[MF_CRASH_FILE_MAX]; /* mapped at rip, "": none */
+};
+
+/* Where it was called from, as far as its stack tells; innermost first. */
+#define MF_BACKTRACE_MAX   24u
+#define MF_BACKTRACE_FILES 6u
+
+struct mf_frame {
+	uint64_t file_off; /* of the last byte of the call */
+	uint32_t file; /* index of files */
+	uint32_t pad;
+};
+
+struct mf_backtrace {
+	uint32_t frame_count, file_count;
+	struct mf_frame frames[MF_BACKTRACE_MAX];
+	char files[MF_BACKTRACE_FILES][MF_CRASH_FILE_MAX];
 };
 
 #endif

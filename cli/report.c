@@ -40,6 +40,16 @@ static void print_registers(const struct mf_regs *g)
 	}
 }
 
+static void print_backtrace(const struct report *r)
+{
+	static char text[BACKTRACE_TEXT_MAX];
+	char *line, *rest = text;
+
+	backtrace_text(text, &r->out->backtrace, r->out->backtrace_len, r->img);
+	while ((line = strsep(&rest, "\n")) && *line)
+		log_say("  called from %s", line);
+}
+
 static void print_crash(const struct report *r)
 {
 	const struct mf_crash *c = &r->out->crash;
@@ -47,8 +57,10 @@ static void print_crash(const struct report *r)
 
 	crash_text(text, c, r->img);
 	log_say("%s crashed: %s", r->name, text);
-	if (!r->one_of_many)
-		print_registers(&c->regs);
+	if (r->one_of_many)
+		return;
+	print_registers(&c->regs);
+	print_backtrace(r);
 }
 
 static int end_by_exit(const struct report *r)

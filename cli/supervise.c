@@ -112,6 +112,9 @@ static void on_event(struct supervisor *s, const struct event *m, size_t len)
 	case MF_EV_CRASH:
 		out->crashed = true;
 		out->crash = m->ev.u.crash;
+		out->backtrace_len = text_len;
+		if (text_len <= sizeof(out->backtrace))
+			memcpy(&out->backtrace, m->text, text_len);
 		break;
 	case MF_EV_SNAPSHOT:
 		out->snapshot_taken = true;

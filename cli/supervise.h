@@ -28,6 +28,8 @@ struct outcome {
 	bool ready; /* MF_EV_READY came: it has waited for work */
 	bool crashed; /* MF_EV_CRASH came */
 	struct mf_crash crash;
+	struct mf_backtrace backtrace; /* if backtrace_len is not 0 */
+	size_t backtrace_len;
 	bool timed_out; /* we ended it */
 	bool interrupted; /* we ended it, at the second Ctrl-C */
 	uint64_t signals; /* bit n-1: signal n was passed on */

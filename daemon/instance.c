@@ -19,7 +19,6 @@
 #include "daemon/dispatch_private.h"
 #include "daemon/walls.h"
 #include "host/cleanup.h"
-#include "launch/crash_text.h"
 
 #define BACKLOG	     1024
 #define PROBE_MS_MAX 50u
@@ -467,12 +466,17 @@ static void be_over(struct instance *i)
 
 /* ---- what the monitor says ----------------------------------------------- */
 
-static void on_crash(struct instance *i, const struct mf_crash *c)
+/* The place first, then from where that was called. */
+static void on_crash(struct instance *i, const struct mf_ctl_event *ev,
+		     const char *text)
 {
-	struct mf_crash copy = *c;
+	static char calls[BACKTRACE_TEXT_MAX];
+	char place[CRASH_TEXT_MAX];
 
-	copy.file[sizeof(copy.file) - 1] = '\0';
-	crash_text(i->crash, &copy, &i->plan->image);
+	crash_text(place, &ev->u.crash, &i->plan->image);
+	backtrace_text(calls, text, ev->text_len, &i->plan->image);
+	snprintf(i->crash, sizeof(i->crash), "%s\n%s", place, calls);
+	logs_say(i->dispatch->logs, &i->err_log.source, "crashed: %s", place);
 }
 
 static void on_exited(struct instance *i, const struct mf_ctl_exit *x,
@@ -531,7 +535,7 @@ static void on_event(void *owner, const struct mf_ctl_event *ev,
 		on_log(i, text);
 		break;
 	case MF_EV_CRASH:
-		on_crash(i, &ev->u.crash);
+		on_crash(i, ev, text);
 		break;
 	case MF_EV_EXITED:
 		on_exited(i, &ev->u.exit, text);

@@ -15,6 +15,7 @@
 #include "daemon/logs/logs.h"
 #include "daemon/plan.h"
 #include "daemon/vm.h"
+#include "launch/crash_text.h"
 
 #define INSTANCE_ID_SIZE 33u /* 32 digits and a NUL */
 
@@ -62,7 +63,7 @@ struct instance {
 	struct mf_ctl_exit exit; /* of the life that ended */
 	bool exited;
 	char why[512];
-	char crash[2048]; /* text; empty: none */
+	char crash[CRASH_TEXT_MAX + BACKTRACE_TEXT_MAX]; /* "": none */
 };
 
 /* Its start is under way when this returns. */

@@ -69,6 +69,8 @@ static bool read_event(struct vm *vm)
 	if ((size_t)n < sizeof(m.ev))
 		return true;
 	((char *)&m)[n] = '\0';
+	if (m.ev.text_len > (size_t)n - sizeof(m.ev))
+		m.ev.text_len = (uint32_t)((size_t)n - sizeof(m.ev));
 	vm->ops->event(vm->owner, &m.ev, m.text);
 	return true;
 }

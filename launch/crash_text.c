@@ -33,14 +33,19 @@ static void copy_path(char *ret, size_t size, const char *path, size_t len)
 	ret[i] = '\0';
 }
 
+/* What an instruction is of, as a person says it. */
+struct place {
+	const char *file; /* as the guest gave it, with its NUL */
+	uint64_t file_off;
+};
+
 /*
- * " in NAME+0xOFF" for the program, with the file's path for a library, and
- * the path and an offset in it if there is no name; or nothing.
+ * "NAME+0xOFF" for the program, with the file's path for a library, and the
+ * path and an offset in it if there is no name; or nothing.
  */
-static void where(char *ret, size_t size, const struct mf_crash *c,
+static void where(char *ret, size_t size, const struct place *p,
 		  const struct image *img)
 {
-	unsigned long long off = c->file_off;
 	const char *name = NULL;
 	char path[MF_CRASH_FILE_MAX];
 	const uint8_t *file;
@@ -49,19 +54,20 @@ static void where(char *ret, size_t size, const struct mf_crash *c,
 	bool is_main;
 
 	ret[0] = '\0';
-	copy_path(path, sizeof(path), c->file, sizeof(c->file));
+	copy_path(path, sizeof(path), p->file, MF_CRASH_FILE_MAX);
 	if (path[0] == '\0')
 		return;
 	is_main = strcmp(path, img->manifest.program) == 0;
 	if (image_file(img, path, &file, &len) == 0) {
 		elf_parse(&elf, file, len);
-		if (elf_offset_vaddr(&elf, c->file_off, &vaddr))
+		if (elf_offset_vaddr(&elf, p->file_off, &vaddr))
 			name = elf_symbol_near(file, len, vaddr, &distance);
 	}
 	if (!name)
-		snprintf(ret, size, " in %s at offset 0x%llx", path, off);
+		snprintf(ret, size, "%s at offset 0x%llx", path,
+			 (unsigned long long)p->file_off);
 	else
-		snprintf(ret, size, " in %s+0x%llx%s%s%s", name,
+		snprintf(ret, size, "%s+0x%llx%s%s%s", name,
 			 (unsigned long long)distance, is_main ? "" : " (",
 			 is_main ? "" : path, is_main ? "" : ")");
 }
@@ -75,13 +81,41 @@ static bool has_fault_addr(unsigned signal)
 void crash_text(char ret[CRASH_TEXT_MAX], const struct mf_crash *c,
 		const struct image *img)
 {
+	const struct place p = { c->file, c->file_off };
 	char place[512], fault[64] = "";
 
-	where(place, sizeof(place), c, img);
+	where(place, sizeof(place), &p, img);
 	if (has_fault_addr(c->signal))
 		snprintf(fault, sizeof(fault), " at address 0x%llx",
 			 (unsigned long long)c->fault_addr);
-	snprintf(ret, CRASH_TEXT_MAX, "%s (code %d)%s%s, rip 0x%llx, thread %u",
-		 crash_signal_name(c->signal), c->code, fault, place,
-		 (unsigned long long)c->regs.rip, c->tid);
+	snprintf(ret, CRASH_TEXT_MAX,
+		 "%s (code %d)%s%s%s, rip 0x%llx, thread %u",
+		 crash_signal_name(c->signal), c->code, fault,
+		 place[0] ? " in " : "", place, (unsigned long long)c->regs.rip,
+		 c->tid);
+}
+
+void backtrace_text(char ret[BACKTRACE_TEXT_MAX], const void *message,
+		    size_t len, const struct image *img)
+{
+	static struct mf_backtrace bt; /* large; read once */
+	size_t used = 0;
+	char line[400];
+
+	ret[0] = '\0';
+	if (len != sizeof(bt))
+		return;
+	memcpy(&bt, message, sizeof(bt));
+	for (uint32_t i = 0; i < bt.frame_count && i < MF_BACKTRACE_MAX; i++) {
+		struct place p = { .file_off = bt.frames[i].file_off };
+
+		if (bt.frames[i].file >= MF_BACKTRACE_FILES)
+			continue;
+		p.file = bt.files[bt.frames[i].file];
+		where(line, sizeof(line) - 1, &p, img);
+		if (line[0])
+			used += (size_t)snprintf(ret + used,
+						 BACKTRACE_TEXT_MAX - used,
+						 "%s\n", line);
+	}
 }

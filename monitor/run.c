@@ -240,12 +240,14 @@ static int64_t do_discard(struct instance *inst)
 
 static void do_crash(struct instance *inst)
 {
-	gpa_t gpa = { arg_read(inst, 0) };
+	gpa_t gpa = { arg_read(inst, 0) }, bt_gpa = { arg_read(inst, 1) };
+	static struct mf_backtrace bt;
 	struct mf_ctl_event *ev;
 	const void *from =
 		guest_mem_range(&inst->mem, gpa, sizeof(ev->u.crash));
+	const void *bt_from = guest_mem_range(&inst->mem, bt_gpa, sizeof(bt));
 
-	if (!from) {
+	if (!from || (bt_gpa.v && !bt_from)) {
 		broke_contract(inst, "the guest reported a crash at an "
 				     "address outside its memory");
 		return;
@@ -253,7 +255,9 @@ static void do_crash(struct instance *inst)
 	rings_submit(&inst->rings);
 	ev = ctl_event(MF_EV_CRASH);
 	memcpy(&ev->u.crash, from, sizeof(ev->u.crash));
-	ctl_send(ev, "", 0);
+	if (bt_gpa.v)
+		memcpy(&bt, bt_from, sizeof(bt));
+	ctl_send(ev, (const char *)&bt, bt_gpa.v ? sizeof(bt) : 0);
 }
 
 static int64_t do_trace(struct instance *inst)

@@ -7,6 +7,7 @@
 #include "core/signal.h"
 
 #include "core/alloc.h"
+#include "core/backtrace.h"
 #include "core/mm.h"
 #include "core/ptimer.h"
 #include "core/sigframe.h"
@@ -255,6 +256,7 @@ static void name_file(struct mf_crash *c, uint64_t rip)
 static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 {
 	struct mf_crash *c = kzalloc(sizeof(*c));
+	struct mf_backtrace *bt = kzalloc(sizeof(*bt));
 
 	if (!c)
 		return;
@@ -265,8 +267,12 @@ static void report_crash(const struct mf_regs *r, const struct ksiginfo *info)
 	c->regs = *r;
 	c->regs.rip = stub_pc_to_program(r->rip);
 	name_file(c, c->regs.rip);
+	if (bt)
+		backtrace_fill(bt, r->rsp);
 	kernel_shared->arg[0] = kva_gpa(c).v;
+	kernel_shared->arg[1] = bt ? kva_gpa(bt).v : 0;
 	arch_doorbell(MF_DB_CRASH);
+	kfree(bt);
 	kfree(c);
 }
 

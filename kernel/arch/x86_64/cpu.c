@@ -23,7 +23,7 @@ _Static_assert(offsetof(struct mf_regs, rip) == 128, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rflags) == 144, "entry.S");
 _Static_assert(offsetof(struct mf_regs, rsp) == 152, "entry.S");
 _Static_assert(MF_SHARED_VA == 0x707f00011000, "kernel.ld shared_page");
-_Static_assert(MF_ABI_VERSION == 4, "kernel.ld header");
+_Static_assert(MF_ABI_VERSION == 5, "kernel.ld header");
 _Static_assert(MF_KERNEL_VA == 0x707f00100000, "kernel.ld origin");
 _Static_assert(MF_SYSCALL_VA == MF_KERNEL_VA + 64, "kernel.ld .entry");
 

@@ -15,6 +15,7 @@ dies rodata 139 'crashed: SIGSEGV'
 dies data 139 'crashed: SIGSEGV'
 dies stack-exec 139 'crashed: SIGSEGV'
 dies null 139 'crashed: SIGSEGV .*at address 0x18'
+expect_match '^mayfly:   called from main\+0x' err
 dies jump 139 'crashed: SIGSEGV .*at address 0x123456789000'
 dies wild 139 'crashed: SIGSEGV'
 dies stack 139 'crashed: SIGSEGV'
