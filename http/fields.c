@@ -36,7 +36,6 @@ static enum http_state add_host(struct http_head *h, const char *buf,
 		if (v.len != h->host.len || memcmp(s, t, v.len) != 0)
 			return http_head_bad(
 				h, 400, "the Host field and the target differ");
-		return HTTP_MORE;
 	}
 	h->host = v;
 	return HTTP_MORE;

@@ -16,7 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_FIELDS_MAX 100u
+#define HTTP_FIELDS_MAX	   100u
+#define HTTP_AUTHORITY_MAX 300u /* bytes of a host with its port */
 
 struct http_limits {
 	uint32_t head_bytes; /* of the whole head; at most 1 MiB */

@@ -148,7 +148,7 @@ bool http_is_authority(const char *s, size_t len)
 {
 	size_t n = 0;
 
-	if (len == 0 || len > 300)
+	if (len == 0 || len > HTTP_AUTHORITY_MAX)
 		return false;
 	if (*s == '[') {
 		for (n = 1; n < len && (http_char_is(s[n], HTTP_C_HEX) ||
