@@ -25,7 +25,7 @@ UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(LAUNCH_SRC) \
 	$(UNPACK_SRC) $(REWRITE_SRC))
 UNIT_LDFLAGS ?= -pie
 UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -lZydis \
-	-lZycore -lsqlite3 -pthread
+	-lZycore -lsqlite3 -lssl -lcrypto -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gateway when an exchange does not come to be, or ends before its time:
+ * refusals, clients that go, what takes too long, too many connections.
+ */
+#include "tests/unit/gateway_world.h"
+
+/* ---- the way to the instance --------------------------------------------- */
+
+/* A kept connection that the function closes at the next request. */
+static void test_retry(void)
+{
+	int c, old;
+
+	world_new(NULL);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	get(c);
+	old = world.fn_fd;
+	world.fn_fd = -1;
+	put(c, GET);
+	check(has(get(old), "GET / "));
+	close(old);
+	spin();
+	check_int(world.connects, 2);
+	check(has(get(world.fn_fd), "GET / "));
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	check_int(world.broken, 0);
+	finish(c);
+}
+
+/* Not if some of the body is on its way: it could be done twice. */
+static void test_no_retry(void)
+{
+	int c, old;
+
+	world_new(NULL);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	get(c);
+	old = world.fn_fd;
+	world.fn_fd = -1;
+	put(c, POST "Content-Length: 1\r\n\r\nx");
+	check(ends(get(old), "x"));
+	close(old);
+	settle();
+	check_int(world.connects, 1);
+	check(has(get(c), "502 Bad Gateway"));
+	finish(c);
+}
+
+/* A kept connection that was closed is not taken at all. */
+static void test_kept_closed(void)
+{
+	int c;
+
+	world_new(NULL);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	get(c);
+	check(!list_empty(&world.links));
+	close(world.fn_fd);
+	world.fn_fd = -1;
+	spin();
+	check(list_empty(&world.links));
+	finish(c);
+}
+
+static void test_not_kept(void)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n"
+		"\r\n",
+		"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+	};
+	int c;
+
+	world_new(NULL);
+	c = client_connect();
+	for (int i = 0; i < 2; i++) {
+		put(c, GET);
+		put(world.fn_fd, answers[i]);
+		check(has(get(c), "HTTP/1.1 200 OK\r\n"));
+		check(list_empty(&world.links));
+	}
+	world.version.spec.isolation = ISOLATION_REQUEST;
+	put(c, GET);
+	check(has(get(world.fn_fd), "Connection: close\r\n"));
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	check(list_empty(&world.links));
+	finish(c);
+}
+
+static void test_queue_full(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.connect_error = EAGAIN;
+	c = ask(GET);
+	check_str(get(c), "");
+	world.connect_error = 0;
+	settle();
+	check(has(get(world.fn_fd), "GET / "));
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	world.connect_error = ECONNREFUSED;
+	list_init(&world.links);
+	put(c, GET_CLOSE);
+	settle();
+	check(has(get(c), "502 Bad Gateway: the instance cannot be reached: "
+			  "Connection refused"));
+	finish(c);
+}
+
+/* ---- refusals ------------------------------------------------------------ */
+
+static void check_answer(const char *request, const char *answer)
+{
+	const char *got;
+	int c = ask(request);
+
+	got = get(c);
+	if (strncmp(got, answer, strlen(answer)) != 0)
+		printf("%s\n%s\n", request, got);
+	check_mem(got, answer, strlen(answer));
+	check(has(got, "\r\nContent-Length: "));
+	close(c);
+	spin();
+}
+
+static void test_refusals(void)
+{
+	world_new(NULL);
+	check_answer("GET /x HTTP/1.1\r\nHost: h\r\n\r\n",
+		     "HTTP/1.1 404 Not Found\r\n");
+	check_answer("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",
+		     "HTTP/1.1 404 Not Found\r\n");
+	check_answer("GET /fn/f/ HTTP/1.1\r\n\r\n",
+		     "HTTP/1.1 400 Bad Request\r\n");
+	check_answer("POST /fn/f/ HTTP/1.0\r\n\r\n",
+		     "HTTP/1.1 411 Length Required\r\n");
+	check_answer("GET /fn/f/ HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n",
+		     "HTTP/1.1 417 Expectation Failed\r\n");
+	check_answer("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n",
+		     "HTTP/1.1 501 Not Implemented\r\n");
+	check_answer("TRACE /fn/f/ HTTP/1.1\r\nHost: h\r\n\r\n",
+		     "HTTP/1.1 501 Not Implemented\r\n");
+	check_answer("GET /fn/f/ HTTP/3.0\r\nHost: h\r\n\r\n",
+		     "HTTP/1.1 505 HTTP Version Not Supported\r\n");
+	check_int(world.submits, 0);
+	world.refuse = 429;
+	check_answer(GET, "HTTP/1.1 429 Too Many Requests\r\n");
+	world.refuse = 504;
+	check_answer(GET, "HTTP/1.1 504 Gateway Timeout\r\n");
+	world_free();
+}
+
+static void test_too_long(void)
+{
+	static char s[40000];
+
+	world_new(NULL);
+	memset(s, 'a', sizeof(s) - 1);
+	memcpy(s, "GET /", 5);
+	check_answer(s, "HTTP/1.1 414 URI Too Long\r\n");
+	memcpy(s, "GET / HTTP/1.1\r\nA: ", 19);
+	check_answer(s, "HTTP/1.1 431 Request Header Fields Too Large\r\n");
+	world_free();
+}
+
+/* Nothing of what follows a request that was not understood is one. */
+static void test_smuggling(void)
+{
+	const char *got;
+	int c;
+
+	world_new(NULL);
+	c = ask(POST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+		     "0\r\n\r\n" GET);
+	got = get(c);
+	check(strncmp(got, "HTTP/1.1 400 ", 13) == 0);
+	check(!strstr(got + 10, "HTTP/1.1"));
+	check(is_closed(c));
+	close(c);
+	c = ask(POST "Transfer-Encoding: chunked\r\n\r\n0\n\n" GET);
+	settle();
+	check(strncmp(get(c), "HTTP/1.1 400 ", 13) == 0);
+	check_int(world.submits, 1);
+	finish(c);
+}
+
+static void test_retry_after(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.refuse = 503;
+	c = ask(GET);
+	check(has(get(c), "\r\nRetry-After: 7\r\n"));
+	check_int(world.entry.status, 503);
+	world.refuse = 0;
+	put(c, GET);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	finish(c);
+}
+
+static void test_token(void)
+{
+	const char *got;
+	int c;
+
+	world_new(NULL);
+	world.version.spec.needs_token = true;
+	check_answer(GET, "HTTP/1.1 401 Unauthorized\r\n");
+	check_answer("GET /fn/f/ HTTP/1.1\r\nHost: h\r\n"
+		     "Authorization: Bearer secre\r\n\r\n",
+		     "HTTP/1.1 401 Unauthorized\r\n");
+	check_answer("GET /fn/f/ HTTP/1.1\r\nHost: h\r\n"
+		     "Authorization: Basic secret\r\n\r\n",
+		     "HTTP/1.1 401 Unauthorized\r\n");
+	check_int(world.submits, 0);
+	c = ask("GET /fn/f/ HTTP/1.1\r\nHost: h\r\n"
+		"Authorization: bearer  secret\r\n\r\n");
+	got = get(world.fn_fd);
+	check(has(got, "GET / "));
+	check(!strstr(got, "secret"));
+	finish(c);
+}
+
+/* Functions call each other as their rules allow, and need no token. */
+static void test_caller(void)
+{
+	const char *got;
+	int c;
+
+	world_new(NULL);
+	world.version.spec.needs_token = true;
+	c = gateway_open(world.g, &world.version);
+	check(c >= 0);
+	put(c, GET);
+	check(has(get(c), "HTTP/1.1 403 Forbidden\r\n"));
+	world.may_call = true;
+	put(c, GET);
+	got = get(world.fn_fd);
+	check(has(got, "\r\nX-Forwarded-For: _f\r\n"));
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	finish(c);
+}
+
+/* ---- clients that go ----------------------------------------------------- */
+
+static void test_client_leaves_queue(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.hold = true;
+	c = ask(GET);
+	check(world.waiting);
+	close(c);
+	spin();
+	check_int(world.cancels, 1);
+	check_int(world.entries, 1);
+	check_int(world.entry.status, 0);
+	check_str(world.entry_error, "the client went away");
+	world_free();
+}
+
+static void test_client_leaves(void)
+{
+	int c;
+
+	world_new(NULL);
+	c = ask(GET);
+	put(world.fn_fd, "HTTP/1.1 200 OK\r\n\r\nabc");
+	close(c);
+	spin();
+	check_int(world.dones, 1);
+	check_int(world.broken, 0);
+	get(world.fn_fd);
+	check(is_closed(world.fn_fd));
+	c = ask(POST "Content-Length: 10\r\n\r\nabc");
+	close(c);
+	spin();
+	check_int(world.dones, 2);
+	world_free();
+}
+
+/* It has nothing more to say, and still listens. */
+static void test_half_closed(void)
+{
+	int c;
+
+	world_new(NULL);
+	c = client_connect();
+	check_int(write(c, GET, sizeof(GET) - 1), sizeof(GET) - 1);
+	shutdown(c, SHUT_WR);
+	spin();
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	check(is_closed(c));
+	close(c);
+	/* But not in the middle of its request. */
+	c = client_connect();
+	put(c, POST "Content-Length: 10\r\n\r\nabc");
+	shutdown(c, SHUT_WR);
+	check(is_closed(c));
+	check_str(world.entry_error,
+		  "the client closed before its request was complete");
+	finish(c);
+}
+
+/* An answer that comes before the request is complete ends both. */
+static void test_early_answer(void)
+{
+	int c;
+
+	world_new(NULL);
+	c = ask(POST "Content-Length: 10\r\n\r\nabc");
+	put(world.fn_fd, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+	check(has(get(c), "HTTP/1.1 413 Too Large\r\n"));
+	check(is_closed(c));
+	check_int(world.dones, 1);
+	check(list_empty(&world.links));
+	finish(c);
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+static void test_slow_head(void)
+{
+	const struct gateway_config config = { .head_ms = 20 };
+	int c, d;
+
+	world_new(&config);
+	c = client_connect();
+	put(c, "GET / HT");
+	d = client_connect();
+	settle();
+	check(has(get(c), "HTTP/1.1 408 Request Timeout\r\n"));
+	check(is_closed(d));
+	close(d);
+	finish(c);
+}
+
+static void test_idle_client(void)
+{
+	const struct gateway_config config = { .keep_ms = 20 };
+	int c;
+
+	world_new(&config);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	settle();
+	check(is_closed(c));
+	finish(c);
+}
+
+static void test_first_byte(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.version.spec.first_byte_ms = 20;
+	c = ask(GET);
+	settle();
+	check(has(get(c), "504 Gateway Timeout: the function sent no answer "
+			  "within 20 ms"));
+	check_int(world.broken, 1);
+	finish(c);
+}
+
+static void test_total(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.version.spec.total_ms = 20;
+	world.hold = true;
+	c = ask(GET);
+	settle();
+	check(has(get(c), "504 Gateway Timeout: the request took longer than "
+			  "20 ms"));
+	check_int(world.cancels, 1);
+	finish(c);
+}
+
+static void test_idle(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.version.spec.idle_ms = 20;
+	c = ask(GET);
+	put(world.fn_fd, "HTTP/1.1 200 OK\r\n\r\nabc");
+	check(ends(get(c), "3\r\nabc\r\n"));
+	settle();
+	check(is_closed(c));
+	check_int(world.broken, 1);
+	close(c);
+	c = ask(POST "Content-Length: 10\r\n\r\nabc");
+	settle();
+	check(has(get(c), "408 Request Timeout: nothing of the request's body "
+			  "came for 20 ms"));
+	check_int(world.broken, 1);
+	finish(c);
+}
+
+static void test_slow_reader(void)
+{
+	const struct gateway_config config = { .send_ms = 30 };
+	static char data[65536];
+	int c;
+
+	world_new(&config);
+	c = ask(GET);
+	put(world.fn_fd, "HTTP/1.1 200 OK\r\n\r\n");
+	for (int i = 0; i < 100; i++) {
+		(void)!write(world.fn_fd, data, sizeof(data));
+		loop_once(world.loop, 0);
+	}
+	settle();
+	check_int(world.dones, 1);
+	check_int(world.broken, 0);
+	check_str(world.entry_error, "the client took nothing of the answer");
+	finish(c);
+}
+
+/* Nothing ends a tunnel. */
+static void test_tunnel_time(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.version.spec.idle_ms = 10;
+	world.version.spec.total_ms = 20;
+	c = ask("GET /fn/f/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+		"Upgrade: websocket\r\n\r\n");
+	put(world.fn_fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: "
+			 "upgrade\r\nUpgrade: websocket\r\n\r\n");
+	settle();
+	get(c);
+	put(world.fn_fd, "late");
+	check_str(get(c), "late");
+	finish(c);
+}
+
+/* ---- many ---------------------------------------------------------------- */
+
+/* Those who are idle make room; when nobody is, the next one waits. */
+static void test_connections_max(void)
+{
+	const struct gateway_config config = { .connections_max = 2 };
+	int c[4];
+
+	world_new(&config);
+	c[0] = client_connect();
+	c[1] = client_connect();
+	check_int(gateway_connections(world.g), 2);
+	c[2] = client_connect();
+	check(is_closed(c[0]));
+	world.hold = true;
+	put(c[1], GET);
+	put(c[2], GET);
+	c[3] = client_connect();
+	put(c[3], GET);
+	check_int(world.submits, 2);
+	world.hold = false;
+	close(c[1]);
+	settle();
+	check_int(world.submits, 3);
+	close(c[0]);
+	close(c[2]);
+	finish(c[3]);
+}
+
+static void test_metrics(void)
+{
+	int c;
+
+	world_new(NULL);
+	c = ask(GET);
+	world_source->collect(world_source, NULL);
+	check_int(world_counts[METRIC_IN_FLIGHT], 1);
+	check_int(world_counts[METRIC_CONNECTIONS], 1);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	world_source->collect(world_source, NULL);
+	check_int(world_counts[METRIC_IN_FLIGHT], 0);
+	check_int(world_counts[METRIC_REQUESTS], 1);
+	check_int(world_counts[METRIC_REQUEST_SECONDS], 1);
+	check_int(world_counts[METRIC_RESPONSE_BYTES], 5);
+	put(c, "\n");
+	check_int(world_counts[METRIC_BAD_REQUESTS], 1);
+	world_source->collect(world_source, NULL);
+	check_int(world_counts[METRIC_IN_FLIGHT], 0);
+	finish(c);
+	check_ptr(world_source, NULL);
+}
+
+static unsigned drained;
+
+static void on_drained(void *ctx)
+{
+	(void)ctx;
+	drained++;
+}
+
+static void test_drain(void)
+{
+	int c, d;
+
+	world_new(NULL);
+	drained = 0;
+	c = ask(GET);
+	d = client_connect();
+	gateway_drain(world.g, on_drained, NULL);
+	spin();
+	check(is_closed(d));
+	check_int(drained, 0);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	check(is_closed(c));
+	close(c);
+	close(d);
+	settle();
+	check_int(drained, 1);
+	world_free();
+}
+
+int main(void)
+{
+	RUN(test_retry);
+	RUN(test_no_retry);
+	RUN(test_kept_closed);
+	RUN(test_not_kept);
+	RUN(test_queue_full);
+	RUN(test_refusals);
+	RUN(test_too_long);
+	RUN(test_smuggling);
+	RUN(test_retry_after);
+	RUN(test_token);
+	RUN(test_caller);
+	RUN(test_client_leaves_queue);
+	RUN(test_client_leaves);
+	RUN(test_half_closed);
+	RUN(test_early_answer);
+	RUN(test_slow_head);
+	RUN(test_idle_client);
+	RUN(test_first_byte);
+	RUN(test_total);
+	RUN(test_idle);
+	RUN(test_slow_reader);
+	RUN(test_tunnel_time);
+	RUN(test_connections_max);
+	RUN(test_metrics);
+	RUN(test_drain);
+	return check_done();
+}
