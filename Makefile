@@ -71,7 +71,7 @@ hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 
 .PHONY: all help install clean
 PROGRAMS := $(addprefix $(B)/bin/,mayfly mayfly-monitor mayfly-rewrite \
-	mayfly-spawner mayfly-unpack)
+	mayfly-spawner mayfly-unpack mayflyd)
 all: $(PROGRAMS) $(B)/kernel $(B)/builders
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
@@ -215,7 +215,8 @@ help:
 
 # launch/paths.h knows these places.
 install: all
-	install -D -m 755 -s $(B)/bin/mayfly $(DESTDIR)$(PREFIX)/bin/mayfly
+	for name in mayfly mayflyd; do install -D -m 755 -s $(B)/bin/$$name \
+		$(DESTDIR)$(PREFIX)/bin/$$name || exit 1; done
 	for part in monitor rewrite spawner unpack; do install -D -m 755 -s \
 		$(B)/bin/mayfly-$$part \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/mayfly-$$part; done

@@ -15,6 +15,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "daemon/platform_api.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "host/log.h"
@@ -281,6 +282,8 @@ static int start_parts(struct platform *p, struct err *e)
 	if (r == 0)
 		r = start_dispatch(p, e);
 	if (r == 0)
+		r = platform_open_api(p, e);
+	if (r == 0)
 		watch_memory(p);
 	return r;
 }
@@ -314,6 +317,7 @@ int platform_run(struct platform *p)
 
 void platform_end(struct platform *p)
 {
+	api_close(p->api);
 	shortage_fini(&p->shortage);
 	dispatch_free(p->dispatch);
 	vms_free(p->vms);

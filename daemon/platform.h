@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "daemon/api/api.h"
 #include "daemon/dispatch.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/logs/logs.h"
@@ -18,6 +19,7 @@
 #include "daemon/user.h"
 #include "daemon/vm.h"
 #include "host/loop.h"
+#include "launch/paths.h"
 
 struct platform {
 	const struct daemon_options *options;
@@ -28,6 +30,9 @@ struct platform {
 	struct ledger *ledger;
 	struct metrics *metrics;
 	struct dispatch *dispatch;
+	struct api *api;
+	char url[160]; /* of the gateway */
+	char mayfly[PATHS_MAX]; /* the program */
 	struct daemon_user user;
 	struct shortage shortage;
 	struct loop_watch signals;

@@ -92,6 +92,7 @@ unit-san:
 programs-san: $(B)/kernel
 	+$(Q)$(SAN_MAKE) $(B)/san/bin/mayfly $(B)/san/bin/mayfly-monitor \
 		$(B)/san/bin/mayfly-unpack $(B)/san/bin/mayfly-rewrite \
+		$(B)/san/bin/mayfly-spawner $(B)/san/bin/mayflyd \
 		$(B)/san/builders
 	$(Q)cp $(B)/kernel $(B)/san/kernel
 

@@ -104,12 +104,13 @@ void registry_drop(struct registry *r, struct version *v)
 {
 	struct function *f = v->function;
 
-	(void)r;
 	version_retire(v);
 	f->refs++;
 	version_unref(v);
 	f->refs--;
 	unstage(f);
+	/* Its instances, those of a probe, are to go too. */
+	registry_changed(r);
 }
 
 /* ---- rows ---- */
