@@ -40,6 +40,7 @@ answers_here() {
 
 answers hello-c 8080 / 'Hello from Mayfly!'
 answers threads-c 8080 / 'Request 1'
+answers zerg 8080 /nowhere 'There is only /'
 answers hello-go 8080 / 'Serverless Unikernels!'
 answers hello-rust 8080 / 'Hello from Rust!'
 answers threads-cxx 8080 /a/b/a 'a 2
