@@ -211,7 +211,11 @@ static int open_state(struct platform *p, struct err *e)
 		r = ledger_open(&p->ledger, state, p->loop, &ledger, e);
 	if (r == 0 && metrics_new(&p->metrics) < 0)
 		r = err_set(e, ENOMEM, "out of memory");
-	return r;
+	if (r < 0)
+		return r;
+	logs_set_metrics(p->logs, p->metrics);
+	ledger_set_metrics(p->ledger, p->metrics);
+	return 0;
 }
 
 static int start_dispatch(struct platform *p, struct err *e)

@@ -98,6 +98,7 @@ static int segment_begin(struct journal *j)
 	struct header h = { .version = VERSION };
 	char name[NAME_LEN + 1];
 	AUTO_CLOSE int fd = -1;
+	ssize_t n;
 
 	memcpy(h.magic, magic, sizeof(magic));
 	memcpy(h.key, j->key, sizeof(h.key));
@@ -107,8 +108,9 @@ static int segment_begin(struct journal *j)
 		    0600);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, &h, sizeof(h)) != (ssize_t)sizeof(h)) {
-		int error = errno ? errno : ENOSPC;
+	n = write(fd, &h, sizeof(h));
+	if (n != (ssize_t)sizeof(h)) {
+		int error = n < 0 ? errno : ENOSPC;
 
 		unlinkat(j->dir_fd, name, 0);
 		return -error;

@@ -38,6 +38,7 @@ struct ledger {
 	uint64_t records, dropped;
 	bool failing, dropping; /* and it was said */
 	unsigned open_jobs;
+	struct metrics_source source;
 	struct import import;
 };
 
@@ -169,6 +170,8 @@ void ledger_run(struct ledger *l, const struct ledger_run *run)
 			  [RUN_TRIGGER] = run->trigger },
 	};
 
+	if (r.at_ms == 0)
+		r.at_ms = realtime_ms() - run->duration_us / 1000;
 	record_id(r.id, run->id);
 	add(l, &r);
 }
@@ -284,6 +287,26 @@ void ledger_facts(const struct ledger *l, struct ledger_facts *ret)
 	import_facts(&l->import, ret);
 }
 
+static void collect(struct metrics_source *source, struct metrics *m)
+{
+	struct ledger *l = container_of(source, struct ledger, source);
+	struct ledger_facts f;
+
+	ledger_facts(l, &f);
+	metrics_set(m, METRIC_LEDGER_RECORDS, NO_LABELS, (double)f.records);
+	metrics_set(m, METRIC_LEDGER_DROPPED, NO_LABELS, (double)f.dropped);
+	metrics_set(m, METRIC_LEDGER_DAMAGED, NO_LABELS, (double)f.damaged);
+	metrics_set(m, METRIC_LEDGER_JOURNAL, NO_LABELS,
+		    (double)f.journal_bytes);
+	metrics_set(m, METRIC_LEDGER_FAILING, NO_LABELS, f.failing);
+}
+
+void ledger_set_metrics(struct ledger *l, struct metrics *m)
+{
+	l->source.collect = collect;
+	metrics_source_add(m, &l->source);
+}
+
 static int start(struct ledger *l, const char *state_dir,
 		 const struct ledger_limits *limits, struct err *e)
 {
@@ -343,6 +366,7 @@ void ledger_close(struct ledger *l)
 	loop_undefer(l->loop, &l->flush);
 	loop_timer_cancel(l->loop, &l->retry);
 	loop_unwatch(&l->answers);
+	metrics_source_remove(&l->source);
 	import_close(&l->import);
 	journal_fini(&l->journal);
 	if (l->dir_fd >= 0)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "abi/ctl.h"
+#include "daemon/metrics/metrics.h"
 #include "host/err.h"
 #include "host/loop.h"
 
@@ -48,7 +49,8 @@ const char *ledger_reason_word(enum ledger_reason reason);
 /* LEDGER_NO_REASON if there is no such word. */
 enum ledger_reason ledger_reason_find(const char *word);
 
-/* In all of these a moment of 0 is now; moments are realtime. */
+/* In all of these a moment of 0 is now, or what fits a duration that ends
+ * now; moments are realtime. */
 
 struct ledger_birth {
 	const char *id;
@@ -185,5 +187,7 @@ struct ledger_facts {
 };
 
 void ledger_facts(const struct ledger *l, struct ledger_facts *ret);
+/* Shows them whenever metrics are asked for. */
+void ledger_set_metrics(struct ledger *l, struct metrics *m);
 
 #endif

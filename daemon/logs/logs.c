@@ -316,6 +316,7 @@ void logs_close(struct logs *l)
 		return;
 	logs_tell_dropped(&l->tell);
 	logs_flush(l);
+	metrics_source_remove(&l->source);
 	loop_undefer(l->loop, &l->flush);
 	loop_timer_cancel(l->loop, &l->tell);
 	for (unsigned i = 0; i < LOGS_TABLE; i++)
@@ -323,6 +324,29 @@ void logs_close(struct logs *l)
 			free_file(l, l->table[i]);
 	close(l->dir_fd);
 	free(l);
+}
+
+static void collect(struct metrics_source *source, struct metrics *m)
+{
+	const struct logs *l = container_of(source, struct logs, source);
+
+	metrics_set(m, METRIC_LOG_UNWRITTEN, NO_LABELS, (double)l->unwritten);
+	for (unsigned i = 0; i < LOGS_TABLE; i++) {
+		for (const struct log_file *f = l->table[i]; f; f = f->next) {
+			if (!f->name[0])
+				continue;
+			metrics_set(m, METRIC_LOG_LINES, LABELS(f->name),
+				    (double)f->kept_total);
+			metrics_set(m, METRIC_LOG_DROPPED, LABELS(f->name),
+				    (double)f->dropped_total);
+		}
+	}
+}
+
+void logs_set_metrics(struct logs *l, struct metrics *m)
+{
+	l->source.collect = collect;
+	metrics_source_add(m, &l->source);
 }
 
 uint64_t logs_dropped(const struct logs *l)

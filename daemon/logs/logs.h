@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/metrics/metrics.h"
 #include "host/err.h"
 #include "host/loop.h"
 #include "lib/list.h"
@@ -49,6 +50,10 @@ void logs_remove(struct logs *l, const char *function);
 uint64_t logs_dropped(const struct logs *l);
 /* Lines that could not be written. */
 uint64_t logs_unwritten(const struct logs *l);
+
+/* Shows these, and what each function wrote, whenever metrics are asked
+ * for. */
+void logs_set_metrics(struct logs *l, struct metrics *m);
 
 /* Where a line comes from; the strings are the caller's. */
 struct log_source {

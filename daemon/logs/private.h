@@ -46,6 +46,7 @@ struct logs {
 	struct loop_timer tell; /* of what was dropped */
 	uint64_t dropped, unwritten;
 	bool failing; /* and it was said */
+	struct metrics_source source;
 	char scratch[LOGS_READ_MAX];
 };
 

@@ -230,6 +230,9 @@ void metrics_free(struct metrics *m)
 		metrics_clear(m, (enum metric)id);
 	for (unsigned i = 0; i < m->function_count; i++)
 		free(m->functions[i]);
+	/* They may live on. */
+	while (list_pop_head(&m->sources))
+		;
 	free(m);
 }
 

@@ -309,6 +309,21 @@ static void test_old_rows_go(void)
 	close_ledger();
 }
 
+/* The metrics may go before the ledger. */
+static void check_metrics(void)
+{
+	struct metrics *m;
+	char *text;
+
+	check_int(metrics_new(&m), 0);
+	ledger_set_metrics(ledger, m);
+	text = metrics_render(m, NULL);
+	check(strstr(text, "\nmayfly_ledger_records_total 50025\n"));
+	check(strstr(text, "\nmayfly_ledger_failing 0\n"));
+	free(text);
+	metrics_free(m);
+}
+
 static void test_many_records(void)
 {
 	struct ledger_facts f;
@@ -329,6 +344,7 @@ static void test_many_records(void)
 	check_int(f.imported, 50025);
 	check_int(f.dropped, 0);
 	check_int(f.journal_bytes, 0);
+	check_metrics();
 	close_ledger();
 }
 
