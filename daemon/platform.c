@@ -13,9 +13,9 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "daemon/platform_api.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "host/log.h"
@@ -24,6 +24,7 @@
 
 #define MS_NS		1000000ull
 #define MEMORY_SHARE_OF 4 /* instances get all of these parts but one */
+#define SPARES_PER_CPU	4
 #define SHORT_PART	16 /* of that; if less is left, memory is short */
 
 /* ---- the end ------------------------------------------------------------- */
@@ -33,6 +34,14 @@ static void on_drained(void *arg)
 	struct platform *p = arg;
 
 	loop_stop(p->loop);
+}
+
+/* All answers are out: the instances can go. */
+static void on_front_drained(void *arg)
+{
+	struct platform *p = arg;
+
+	dispatch_drain(p->dispatch, on_drained, p);
 }
 
 static void begin_end(struct platform *p)
@@ -47,7 +56,7 @@ static void begin_end(struct platform *p)
 	(void)loop_timer_set(p->loop, &p->too_late,
 			     loop_now_ns(p->loop) +
 				     p->options->drain_ms * MS_NS);
-	dispatch_drain(p->dispatch, on_drained, p);
+	front_drain(&p->front, on_front_drained, p);
 }
 
 static void on_too_late(struct loop_timer *t)
@@ -75,7 +84,9 @@ static void on_signal(struct loop_watch *w, uint32_t events)
 	(void)events;
 	if (read(w->fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo != SIGHUP)
+	if (info.ssi_signo == SIGHUP)
+		front_reload(&p->front);
+	else
 		begin_end(p);
 }
 
@@ -240,12 +251,15 @@ static int start_dispatch(struct platform *p, struct err *e)
 		.instances_max = (uint32_t)o->instances_max,
 		.queue_max = (uint32_t)o->queue_max,
 		.memory_bytes = memory,
+		.spares_max = SPARES_PER_CPU * (uint32_t)get_nprocs(),
 	};
 	if (asprintf(&sockets, "%s/run", o->state) < 0) {
 		sockets = NULL;
 		return err_set(e, ENOMEM, "out of memory");
 	}
 	c.sockets_dir = sockets;
+	c.open_functions = front_open_functions;
+	c.open_arg = &p->front;
 	p->shortage.low_bytes = memory / SHORT_PART;
 	return dispatch_new(&p->dispatch, &c, e);
 }
@@ -268,6 +282,21 @@ static void watch_memory(struct platform *p)
 		log_say("%s", e.text);
 }
 
+static int open_front(struct platform *p, struct err *e)
+{
+	const struct front_config c = {
+		.options = p->options,
+		.loop = p->loop,
+		.registry = p->registry,
+		.logs = p->logs,
+		.ledger = p->ledger,
+		.metrics = p->metrics,
+		.dispatch = p->dispatch,
+	};
+
+	return front_open(&p->front, &c, e);
+}
+
 static int start_parts(struct platform *p, struct err *e)
 {
 	int r = loop_new(&p->loop, e);
@@ -280,13 +309,15 @@ static int start_parts(struct platform *p, struct err *e)
 	if (r == 0)
 		r = start_vms(p, e);
 	if (r == 0)
+		r = front_bind(&p->front, p->options, e);
+	if (r == 0)
 		r = become_user(p, e);
 	if (r == 0)
 		r = open_state(p, e);
 	if (r == 0)
 		r = start_dispatch(p, e);
 	if (r == 0)
-		r = platform_open_api(p, e);
+		r = open_front(p, e);
 	if (r == 0)
 		watch_memory(p);
 	return r;
@@ -299,7 +330,7 @@ int platform_start(struct platform *p, const struct daemon_options *o,
 
 	memset(p, 0, sizeof(*p));
 	p->options = o;
-	p->shortage.fd = -1;
+	p->shortage.fd = p->front.listen_fd = -1;
 	p->too_late.fire = on_too_late;
 	p->changed.run = on_changed_soon;
 	r = start_parts(p, e);
@@ -309,6 +340,7 @@ int platform_start(struct platform *p, const struct daemon_options *o,
 	}
 	registry_on_change(p->registry, on_changed, p);
 	on_changed(p);
+	log_say("gateway on %s, state in %s", p->front.url, o->state);
 	return 0;
 }
 
@@ -321,8 +353,8 @@ int platform_run(struct platform *p)
 
 void platform_end(struct platform *p)
 {
-	api_close(p->api);
 	shortage_fini(&p->shortage);
+	front_close(&p->front);
 	dispatch_free(p->dispatch);
 	vms_free(p->vms);
 	metrics_free(p->metrics);

@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "daemon/api/api.h"
 #include "daemon/dispatch.h"
+#include "daemon/front.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/logs/logs.h"
 #include "daemon/metrics/metrics.h"
@@ -30,9 +30,7 @@ struct platform {
 	struct ledger *ledger;
 	struct metrics *metrics;
 	struct dispatch *dispatch;
-	struct api *api;
-	char url[160]; /* of the gateway */
-	char mayfly[PATHS_MAX]; /* the program */
+	struct front front;
 	struct daemon_user user;
 	struct shortage shortage;
 	struct loop_watch signals;

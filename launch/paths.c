@@ -76,6 +76,19 @@ int paths_libexec(char ret[PATHS_MAX])
 	return r;
 }
 
+int paths_program(char ret[PATHS_MAX], struct err *e)
+{
+	char dir[PATHS_MAX - 64];
+	int r = own_dir(dir);
+
+	if (r == 0)
+		r = pick(ret, dir, "mayfly", "../../bin/mayfly");
+	return r < 0 ? err_sys(e, -r,
+			       "mayfly is missing: it belongs beside "
+			       "mayflyd") :
+		       0;
+}
+
 int paths_builders(char ret[PATHS_MAX])
 {
 	char dir[PATHS_MAX - 64];

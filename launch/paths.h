@@ -23,6 +23,9 @@ int paths_find(struct paths *ret, struct err *e);
 /* The directory of the programs that mayfly calls by itself. */
 int paths_libexec(char ret[PATHS_MAX]);
 
+/* The command mayfly itself. */
+int paths_program(char ret[PATHS_MAX], struct err *e);
+
 /* The builders that came with mayfly; -ENOENT if they are not there. */
 int paths_builders(char ret[PATHS_MAX]);
 

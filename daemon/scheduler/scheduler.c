@@ -167,15 +167,14 @@ static void note_arrival(struct sched_pool *p, uint64_t now_ns)
 static uint32_t spares_wanted(const struct sched_pool *p, uint64_t now_ns)
 {
 	uint64_t recent = arrivals_now(p, now_ns) / RATE_ONE;
+	uint32_t max = p->sched->limits.spares_max;
 	uint64_t per_prep;
 
 	if (!p->config.pristine || !p->config.keep_ns ||
 	    recent < RATE_NS / NS_PER_S)
 		return 0;
 	per_prep = 2 * recent * (p->prep_ns / 1000) / (RATE_NS / 1000);
-	if (per_prep >= p->config.max_instances)
-		return p->config.max_instances;
-	return (uint32_t)per_prep + 1;
+	return per_prep >= max ? max : (uint32_t)per_prep + 1;
 }
 
 /* ---- more instances ------------------------------------------------------ */

@@ -77,6 +77,8 @@ struct sched_limits {
 	uint32_t instances_max; /* of all pools */
 	uint32_t queue_max; /* waiting requests of all pools */
 	uint64_t memory_bytes; /* of all instances; 0: no limit */
+	uint32_t spares_max; /* ready for requests that have not come, of a
+			      * pool: more than the CPUs can use is waste */
 };
 
 struct sched_pool_config {

@@ -48,7 +48,8 @@ static struct instance instances[INSTANCES];
 static uint64_t now_ns, answered, submitted, refused;
 static uint32_t alive;
 static const struct sched_limits limits = { .instances_max = 40,
-					    .queue_max = 150 };
+					    .queue_max = 150,
+					    .spares_max = 5 };
 
 static uint32_t dice(uint32_t below)
 {
