@@ -267,6 +267,11 @@ static void read_head(struct client *c)
 	struct exchange *x;
 	ssize_t n;
 
+	if (c->pushed) {
+		c->pushed = false;
+		if (!parse_head(c))
+			return;
+	}
 	do {
 		if (!head_room(c)) {
 			client_close(c);
@@ -288,6 +293,20 @@ static void read_head(struct client *c)
 			leave_idle(c);
 		x->in.len += (uint32_t)n;
 	} while (parse_head(c));
+}
+
+int client_push(struct client *c, const char *buf, size_t len)
+{
+	if (!head_room(c)) {
+		client_close(c);
+		return -ENOMEM;
+	}
+	memcpy(c->x->in.buf, buf, len);
+	leave_idle(c);
+	c->x->in.len = (uint32_t)len;
+	c->pushed = true;
+	gw_wake(c);
+	return 0;
 }
 
 /* ---- after an answer ----------------------------------------------------- */

@@ -157,6 +157,22 @@ int gateway_open(struct gateway *g, struct version *caller)
 	return sv[1];
 }
 
+int gateway_adopt(struct gateway *g, int fd, const char *buf, size_t len)
+{
+	struct client *c;
+
+	make_room(g);
+	if (g->draining || is_full(g) || len > FLOW_SIZE) {
+		close(fd);
+		return len > FLOW_SIZE ? -E2BIG : -EAGAIN;
+	}
+	c = client_new(g, fd, NULL);
+	if (!c)
+		return -ENOMEM;
+	c->trusted = true;
+	return client_push(c, buf, len);
+}
+
 static void close_listeners(struct gateway *g)
 {
 	struct listener *l;

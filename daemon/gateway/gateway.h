@@ -64,6 +64,13 @@ int gateway_listen(struct gateway *g, int fd, struct tls *tls, struct err *e);
 int gateway_open(struct gateway *g, struct version *caller);
 
 /*
+ * A connection that somebody else accepted, for a client who may call every
+ * function: `len` bytes of it were read already. Takes `fd`, also on failure.
+ * 0 or -errno.
+ */
+int gateway_adopt(struct gateway *g, int fd, const char *buf, size_t len);
+
+/*
  * Accepts nothing more, ends connections as they become idle, and calls
  * `drained` when there is none (maybe at once).
  */

@@ -165,6 +165,8 @@ struct client {
 	bool hup; /* its end is among what can be read */
 	bool served; /* has had an answer */
 	bool running, again;
+	bool trusted; /* may call every function, without a token */
+	bool pushed; /* bytes are there that were not parsed */
 	bool resets; /* a plain end would look complete */
 	uint64_t since_ns; /* idle, or lingering */
 	uint64_t head_at; /* until when the head must be complete */
@@ -191,6 +193,8 @@ void gw_reap_soon(struct gateway *g);
 /* Takes over the descriptor; NULL: no memory, it is closed. */
 struct client *client_new(struct gateway *g, int fd, struct tls *tls);
 void client_set_address(struct client *c, const struct sockaddr_storage *peer);
+/* Bytes of it that somebody else has read. 0 or -ENOMEM: it is closed. */
+int client_push(struct client *c, const char *buf, size_t len);
 void client_free(struct client *c);
 /* At once; what was not sent is lost. */
 void client_close(struct client *c);
