@@ -5,8 +5,6 @@
  * TCP address nobody is anybody without a token.
  */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +17,7 @@
 
 #include "daemon/api/private.h"
 #include "host/cleanup.h"
+#include "host/listen.h"
 
 #define BACKLOG	      64
 #define ACCEPTS_MAX   32 /* of one turn */
@@ -135,73 +134,12 @@ static int open_local(struct api *a, struct err *e)
 
 /* ---- the TCP address ---- */
 
-static int bind_first(const struct addrinfo *list, int *ret_fd)
-{
-	int one = 1, last = EADDRNOTAVAIL;
-
-	for (const struct addrinfo *i = list; i; i = i->ai_next) {
-		AUTO_CLOSE int fd =
-			socket(i->ai_family,
-			       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-		if (fd >= 0 &&
-		    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-			       sizeof(one)) == 0 &&
-		    bind(fd, i->ai_addr, i->ai_addrlen) == 0 &&
-		    listen(fd, BACKLOG) == 0) {
-			*ret_fd = take_fd(&fd);
-			return 0;
-		}
-		last = errno;
-	}
-	return -last;
-}
-
-static unsigned port_of(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} addr = { .v6 = { 0 } };
-	socklen_t len = sizeof(addr);
-
-	if (getsockname(fd, &addr.any, &len) < 0)
-		return 0;
-	return ntohs(addr.any.sa_family == AF_INET6 ? addr.v6.sin6_port :
-						      addr.v4.sin_port);
-}
-
-/* ADDR:PORT, [ADDR]:PORT; addresses only, no name is looked up. */
 static int open_tcp(struct api *a, struct err *e)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV |
-					      AI_PASSIVE,
-				  .ai_socktype = SOCK_STREAM };
-	AUTO_FREE char *host = strdup(a->c.tcp);
-	struct addrinfo *list = NULL;
-	char *port = host ? strrchr(host, ':') : NULL, *name = host;
-	int r;
-
-	if (!host)
-		return err_set(e, ENOMEM, "out of memory");
-	if (port)
-		*port++ = '\0';
-	if (name[0] == '[' && name[strlen(name) - 1] == ']') {
-		name[strlen(name) - 1] = '\0';
-		name++;
-	}
-	if (!port || getaddrinfo(name[0] ? name : NULL, port, &hints, &list))
-		return err_set(e, EINVAL,
-			       "--api %s is not ADDRESS:PORT, as "
-			       "127.0.0.1:8081",
-			       a->c.tcp);
-	r = bind_first(list, &a->tcp.fd);
-	freeaddrinfo(list);
-	if (r < 0)
-		return err_sys(e, -r, "cannot listen on %s for the API",
-			       a->c.tcp);
-	a->tcp_port = port_of(a->tcp.fd);
+	a->tcp.fd = listen_tcp(a->c.tcp, "--api", e);
+	if (a->tcp.fd < 0)
+		return a->tcp.fd;
+	a->tcp_port = listen_port(a->tcp.fd);
 	return 0;
 }
 
