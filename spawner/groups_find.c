@@ -152,13 +152,22 @@ static int make_own(int above, const char *name)
 	return fd;
 }
 
-static int open_above(const char *controller)
+/*
+ * The cgroup that we were started in. A spawner that was killed may have left
+ * mayflyd, and so us, in the leaf below it: *ret_in_leaf.
+ */
+static int open_above(const char *controller, bool *ret_in_leaf)
 {
 	AUTO_FREE char *path = malloc(CGROUP_PATH_MAX);
 	size_t mount_len;
+	char *end;
 
 	if (!path || !cgroup_own_dir(path, &mount_len, "", controller))
 		return -ENOENT;
+	end = strrchr(path, '/');
+	*ret_in_leaf = !controller && end && strcmp(end, "/" LEAF) == 0;
+	if (*ret_in_leaf)
+		*end = '\0';
 	return open_dir(AT_FDCWD, path);
 }
 
@@ -189,7 +198,8 @@ static int add_tree(struct groups *g, int above, unsigned walls)
 
 static int add_v1(struct groups *g, const struct controller *c)
 {
-	AUTO_CLOSE int above = open_above(c->name);
+	bool in_leaf;
+	AUTO_CLOSE int above = open_above(c->name, &in_leaf);
 	int r;
 
 	if (above < 0)
@@ -253,17 +263,15 @@ static unsigned controllers_of(int dir, const char *file)
 static int hand_on(int dir, unsigned walls, char sign)
 {
 	char word[32];
-	int r = 0, worst = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < CONTROLLERS; i++) {
+	for (size_t i = 0; i < CONTROLLERS && r == 0; i++) {
 		if (!(walls & controllers[i].wall))
 			continue;
 		snprintf(word, sizeof(word), "%c%s", sign, controllers[i].name);
 		r = write_file(dir, "cgroup.subtree_control", word);
-		if (r < 0)
-			worst = r;
 	}
-	return worst;
+	return r;
 }
 
 /* Us, and our parent if it lives: another one is none of our business. */
@@ -288,34 +296,49 @@ static void move_back(struct groups *g, int above, unsigned walls)
 	g->moved = false;
 }
 
-/* Has the cgroup that we are in hand on `walls`. */
+static bool has_processes(int dir)
+{
+	char text[16];
+
+	return read_file(dir, "cgroup.procs", text, sizeof(text)) != 0 ||
+	       text[0] != '\0';
+}
+
+/*
+ * Has the cgroup that we are in hand on `walls`. The root may have processes
+ * all the same. Anywhere else they must leave before: cpu alone could be
+ * handed on with them inside, and no cgroup below would take a process then.
+ */
 static int open_up(struct groups *g, int above, unsigned walls)
 {
-	int r = hand_on(above, walls, '+');
+	int r = 0;
 
-	if (r != -EBUSY)
-		return r;
-	if (mkdirat(above, LEAF, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	g->moved = true;
-	r = move_to(g, above, LEAF "/cgroup.procs");
-	if (r == 0)
-		r = hand_on(above, walls, '+');
-	return r;
+	if (walls && !g->moved &&
+	    faccessat(above, "cgroup.type", F_OK, 0) == 0) {
+		if (mkdirat(above, LEAF, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		g->moved = true;
+		r = move_to(g, above, LEAF "/cgroup.procs");
+		if (r == 0 && has_processes(above))
+			r = -EBUSY;
+	}
+	return r < 0 ? r : hand_on(above, walls, '+');
 }
 
 static int find_v2(struct groups *g, bool bare, struct err *why)
 {
-	AUTO_CLOSE int above = open_above(NULL);
+	AUTO_CLOSE int above = open_above(NULL, &g->moved);
 	unsigned walls, handed_on;
 	int r;
 
 	if (above < 0)
 		return err_sys(why, -above, "cgroup version 2 is not mounted");
 	walls = controllers_of(above, "cgroup.controllers");
-	if (!walls && !bare)
+	if (!walls && !bare) {
+		g->moved = false;
 		return err_set(why, ENOENT,
 			       "the cgroup has no controllers of version 2");
+	}
 	handed_on = controllers_of(above, "cgroup.subtree_control");
 	r = open_up(g, above, walls & ~handed_on);
 	if (r == 0)

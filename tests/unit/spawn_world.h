@@ -63,6 +63,7 @@ static inline uint64_t now_us(clockid_t clock)
 
 static inline void spin(uint64_t cpu_us)
 {
+	cpu_us += now_us(CLOCK_PROCESS_CPUTIME_ID);
 	while (now_us(CLOCK_PROCESS_CPUTIME_ID) < cpu_us)
 		;
 }
@@ -323,12 +324,16 @@ static inline bool group_path(char ret[CGROUP_PATH_MAX], const char *controller,
 			      pid_t spawner)
 {
 	static char dir[CGROUP_PATH_MAX - 64];
-	char full[CGROUP_PATH_MAX];
+	char full[CGROUP_PATH_MAX], *at;
 	size_t mount;
 
 	if (!cgroup_own_dir(full, &mount, "", controller))
 		return false;
 	snprintf(dir, sizeof(dir), "%.1900s", full);
+	/* Version 2: the spawner has moved us into a leaf. */
+	at = strstr(dir, "/mayfly.daemon");
+	if (at)
+		*at = '\0';
 	snprintf(ret, CGROUP_PATH_MAX, "%s/mayfly-%d", dir, (int)spawner);
 	return true;
 }

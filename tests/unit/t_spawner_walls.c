@@ -8,6 +8,22 @@
 #include "launch/launch.h"
 #include "tests/unit/spawn_world.h"
 
+/* Where somebody knows what there is, it must be found. */
+static void test_what_there_is(void)
+{
+	const char *want = getenv("WANT_CGROUPS");
+
+	begin("auto", NULL);
+	if (want) {
+		check_str(w.missing, "");
+		check_int(w.ready.cgroups, strtol(want, NULL, 10));
+		check_int(w.ready.walls, SPAWNER_WALL_MEMORY |
+						 SPAWNER_WALL_CPU |
+						 SPAWNER_WALL_PIDS);
+	}
+	finish();
+}
+
 static void test_memory_wall(void)
 {
 	const struct spawner_limits l = { .memory_max = 16 << 20 };
@@ -182,12 +198,15 @@ static void test_real_monitor(void)
 	wait_until(&w.lost, NULL, 0);
 	check(gone(pid));
 	finish();
+	begin("auto", NULL); /* removes what the one that was killed left */
+	finish();
 }
 
 int main(int argc, char **argv)
 {
 	(void)argc;
 	world_main(argv);
+	RUN(test_what_there_is);
 	RUN(test_memory_wall);
 	RUN(test_cpu_wall);
 	RUN(test_other_limits);
