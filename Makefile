@@ -226,6 +226,12 @@ install: all
 		builders/$$file \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/builders/$$file || exit 1; \
 		done
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/mayflyd.service.in \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mayflyd.service
+	for dir in sysusers tmpfiles; do install -D -m 644 \
+		packaging/$$dir.conf \
+		$(DESTDIR)$(PREFIX)/lib/$$dir.d/mayfly.conf; done
 	for page in $(wildcard docs/man/*.[158]); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 		done
