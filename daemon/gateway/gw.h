@@ -251,6 +251,9 @@ void relay_run(struct client *c);
 /* The head of an answer; `t` is what waits for the client. */
 void relay_text_begin(struct flow *f, struct text *t);
 bool relay_text_end(struct flow *f, const struct text *t);
+/* What was read together with the head of an answer goes behind it; false:
+ * there is no room now, or the exchange has failed. */
+bool relay_receive_inlet(struct client *c);
 
 /* ---- upstream.c ---------------------------------------------------------- */
 

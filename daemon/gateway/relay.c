@@ -331,6 +331,43 @@ static bool parse_heads(struct client *c)
 	return true;
 }
 
+static bool took_answer(struct client *c, size_t n, ssize_t taken)
+{
+	struct exchange *x = c->x;
+	uint64_t max = x->version->spec.response_bytes_max;
+
+	note_progress(c);
+	if (taken < 0) {
+		gw_abort(c, true, x->to_client.chunked.why);
+		return false;
+	}
+	if ((size_t)taken < n)
+		x->up_extra = true;
+	if (max && x->to_client.bytes > max && !x->tunnel) {
+		gw_abort(c, false, "the function's answer is too large");
+		return false;
+	}
+	return true;
+}
+
+bool relay_receive_inlet(struct client *c)
+{
+	struct exchange *x = c->x;
+	struct inlet *in = &x->from_up;
+	size_t n = in->len - in->pos, room;
+	char *space = flow_space(&x->to_client, &room);
+	ssize_t taken;
+
+	if (!space)
+		return false;
+	if (n > room)
+		n = room;
+	memcpy(space, in->buf + in->pos, n);
+	taken = flow_take(&x->to_client, n, NULL);
+	in->pos += (uint32_t)n;
+	return took_answer(c, n, taken);
+}
+
 static bool receive_head(struct client *c)
 {
 	struct exchange *x = c->x;
@@ -355,46 +392,10 @@ static bool receive_head(struct client *c)
 	}
 	in->len += (uint32_t)n;
 	note_progress(c);
-	parse_heads(c);
+	/* Head and body leave in one go. */
+	if (parse_heads(c) && !x->to_client.ended && in->pos < in->len)
+		relay_receive_inlet(c);
 	return is_active(c);
-}
-
-static bool took_answer(struct client *c, size_t n, ssize_t taken)
-{
-	struct exchange *x = c->x;
-	uint64_t max = x->version->spec.response_bytes_max;
-
-	note_progress(c);
-	if (taken < 0) {
-		gw_abort(c, true, x->to_client.chunked.why);
-		return false;
-	}
-	if ((size_t)taken < n)
-		x->up_extra = true;
-	if (max && x->to_client.bytes > max && !x->tunnel) {
-		gw_abort(c, false, "the function's answer is too large");
-		return false;
-	}
-	return true;
-}
-
-/* What was read together with the head. */
-static bool receive_inlet(struct client *c)
-{
-	struct exchange *x = c->x;
-	struct inlet *in = &x->from_up;
-	size_t n = in->len - in->pos, room;
-	char *space = flow_space(&x->to_client, &room);
-	ssize_t taken;
-
-	if (!space)
-		return false;
-	if (n > room)
-		n = room;
-	memcpy(space, in->buf + in->pos, n);
-	taken = flow_take(&x->to_client, n, NULL);
-	in->pos += (uint32_t)n;
-	return took_answer(c, n, taken);
 }
 
 static bool receive_body(struct client *c)
@@ -407,7 +408,7 @@ static bool receive_body(struct client *c)
 	if (x->to_client.ended || !x->up)
 		return false;
 	if (x->from_up.pos < x->from_up.len)
-		return receive_inlet(c);
+		return relay_receive_inlet(c);
 	flow_buffer_free(&c->g->pool, take_ptr(x->from_up.buf));
 	if (!flow_is_empty(&x->to_client) || x->up_eof || !x->up->readable)
 		return false;

@@ -240,6 +240,8 @@ static void start_answer(struct client *c, bool whole)
 	x->answered = true;
 	x->held = false;
 	c->again = true;
+	if (!x->to_client.ended)
+		relay_receive_inlet(c);
 }
 
 bool stdio_receive(struct client *c)
