@@ -28,7 +28,8 @@ static struct {
 	struct version version;
 	struct list links; /* kept connections to the instance */
 	int fn_fd; /* the function's end of the last connection; -1 */
-	unsigned connects, submits, dones, cancels, broken;
+	unsigned connects, submits, dones, cancels, refusals, broken;
+	bool is_stdio, told_end; /* of a test's own */
 	int connect_error; /* what instance_connect fails with, or 0 */
 	int refuse; /* status, or 0 */
 	bool hold; /* requests wait */
@@ -90,12 +91,14 @@ void dispatch_submit(struct dispatch *d, struct dispatch_request *r)
 	for (size_t i = 0; r->env && i < r->env->count; i++)
 		strlist_add(&world.env, r->env->items[i]);
 	if (world.refuse) {
+		world.refusals++;
 		r->refused(r, world.refuse, 7, "the test says so");
 	} else if (world.hold) {
 		world.waiting = r;
 	} else {
 		r->instance = (void *)&world;
 		world.running = r;
+		world.told_end = false;
 		r->assigned(r);
 	}
 }
@@ -168,6 +171,10 @@ void instance_stdio(struct instance *i, int *ret_in, int *ret_out)
 		abort();
 	*ret_in = in[1];
 	*ret_out = out[0];
+	if (world.in_fd > 0)
+		close(world.in_fd);
+	if (world.out_fd > 0)
+		close(world.out_fd);
 	world.in_fd = in[0];
 	world.out_fd = out[1];
 }
