@@ -208,6 +208,7 @@ static void put_ours(struct text *t, const struct http_head *h, const char *buf,
 		text_str(t, "\r\n");
 	}
 	text_field(t, "X-Request-Id", f->id);
+	text_field(t, "X-Mayfly-Instance", f->instance);
 	text_field(t, "traceparent", f->traceparent);
 	text_str(t, "X-Request-Start: t=");
 	text_uint(t, f->start_us);

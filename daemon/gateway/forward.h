@@ -30,7 +30,7 @@ struct forward_request {
 	bool upgrade; /* the function is asked to switch protocols */
 	bool last; /* its connection gets no other request */
 	bool hide_token; /* Authorization was for us */
-	const char *id;
+	const char *id, *instance;
 	const char *traceparent;
 	bool traced; /* the client's traceparent was good */
 	uint64_t start_us; /* realtime */

@@ -64,6 +64,7 @@ static bool put_request(struct client *c)
 		.last = x->version->spec.isolation == ISOLATION_REQUEST,
 		.hide_token = x->version->spec.needs_token && !c->caller,
 		.id = x->id,
+		.instance = x->instance,
 		.traceparent = x->traceparent,
 		.traced = x->traced,
 		.start_us = x->arrived_us,

@@ -28,6 +28,7 @@ static const char *request(const char *s, struct forward_request f)
 
 	f.client = f.client ? f.client : "192.0.2.1";
 	f.id = "id";
+	f.instance = "inst";
 	f.traceparent = TP;
 	f.start_us = 5;
 	f.body = http_framing(&head, HTTP_OTHER_METHOD);
@@ -43,8 +44,9 @@ static const char *request(const char *s, struct forward_request f)
 	"\r\nForwarded: for=" client ";host=\"" host "\";proto=http\r\n"
 
 #define OURS_H80 OURS("h:80", "192.0.2.1")
-#define OUR_IDS                                       \
-	"X-Request-Id: id\r\ntraceparent: " TP "\r\n" \
+#define OUR_IDS                                           \
+	"X-Request-Id: id\r\nX-Mayfly-Instance: inst\r\n" \
+	"traceparent: " TP "\r\n"                         \
 	"X-Request-Start: t=5\r\nVia: 1.1 mayfly\r\n"
 
 static void test_request(void)
@@ -181,6 +183,7 @@ static void test_largest(void)
 		.last = true,
 		.id = "0123456789012345678901234567890123456789"
 		      "012345678901234567890123",
+		.instance = "0123456789abcdef0123456789abcdef",
 		.traceparent = TP,
 		.start_us = UINT64_MAX,
 		.prefix_len = 8000,
