@@ -11,6 +11,7 @@
  * (MF_START_SHELL), or after MF_EV_EXITED, as the snapshot's guest again to
  * the byte (mf_ctl_start.keep). It says MF_EV_SHELL then, and the parent
  * sends another struct mf_ctl_start; commands that come first are dropped.
+ * If that message is there already, a monitor that was reset says nothing.
  *
  * Both ends are programs of the same release; versions must match exactly.
  */
@@ -146,7 +147,6 @@ enum mf_phase {
 };
 
 enum mf_event_kind {
-	MF_EV_STARTED = 1, /* the guest's first instruction is next */
 	MF_EV_READY = 2, /* the program waits for work; u.phase_us */
 	MF_EV_LOG = 3, /* text follows the struct */
 	MF_EV_CRASH = 4, /* u.crash, then, as text, a struct mf_backtrace or

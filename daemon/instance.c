@@ -543,7 +543,6 @@ static void on_event(void *owner, const struct mf_ctl_event *ev,
 	case MF_EV_CONNECT:
 		dispatch_connect(i, &ev->u.connect);
 		break;
-	case MF_EV_STARTED:
 	case MF_EV_SNAPSHOT:
 	case MF_EV_TOUCHED:
 	default:

@@ -19,10 +19,9 @@
 #include "host/log.h"
 #include "lib/list.h"
 
-#define EVENTS_PER_ROUND 64
-#define TEXT_MAX	 4096
-#define LATE_NS		 5000000000ull
-#define SLOTS		 65536u /* a power of two, above the spawner's limit */
+#define TEXT_MAX 4096
+#define LATE_NS	 5000000000ull
+#define SLOTS	 65536u /* a power of two, above the spawner's limit */
 
 struct vms {
 	struct loop *loop;
@@ -79,11 +78,10 @@ static bool read_event(struct vm *vm)
 static void on_ctl(struct loop_watch *w, uint32_t events)
 {
 	struct vm *vm = container_of(w, struct vm, watch);
-	int left = EVENTS_PER_ROUND;
 
 	(void)events;
-	while (left-- && vm->ctl >= 0 && read_event(vm))
-		;
+	/* What comes behind it is told again; that is rare. */
+	read_event(vm);
 }
 
 static void send_command(struct vm *vm, const struct mf_ctl_command *c)

@@ -79,18 +79,31 @@ int loop_rewatch(struct loop_watch *w, uint32_t events)
 	return 0;
 }
 
-void loop_unwatch(struct loop_watch *w)
+/* What happened to it in this round is for nobody any more. */
+static void forget(struct loop_watch *w)
 {
 	struct loop *l = w->loop;
 
-	if (!l)
-		return;
-	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
 	w->loop = NULL;
 	w->fd = -1;
 	for (int i = 0; i < l->event_count; i++)
 		if (l->events[i].data.ptr == w)
 			l->events[i].data.ptr = NULL;
+}
+
+void loop_unwatch(struct loop_watch *w)
+{
+	if (!w->loop)
+		return;
+	epoll_ctl(w->loop->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+	forget(w);
+}
+
+/* Linux takes it out of the epoll when the last reference goes. */
+void loop_close(struct loop_watch *w)
+{
+	close(w->fd);
+	forget(w);
 }
 
 /* ---- timers -------------------------------------------------------------- */

@@ -46,6 +46,8 @@ int loop_watch(struct loop *l, struct loop_watch *w, int fd, uint32_t events);
 int loop_rewatch(struct loop_watch *w, uint32_t events);
 /* Before the descriptor is closed; harmless if it is not watched. */
 void loop_unwatch(struct loop_watch *w);
+/* Closes it, too; it is watched, and nobody else has the same open file. */
+void loop_close(struct loop_watch *w);
 
 /*
  * Sets, or moves, a timer to a moment of loop_now_ns; t->fire is set by the

@@ -187,6 +187,17 @@ int ctl_receive_start(struct instance *inst, struct err *e)
 	return err;
 }
 
+bool ctl_start_waits(void)
+{
+	struct mf_ctl_command c;
+	struct iovec iov = { &c, sizeof(c) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n =
+		recvmsg(MF_CTL_FD, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+
+	return n > (ssize_t)sizeof(c);
+}
+
 struct mf_ctl_event *ctl_event(enum mf_event_kind kind)
 {
 	static struct mf_ctl_event ev; /* too large for a stack */

@@ -135,6 +135,8 @@ void instance_finish(struct instance *inst, enum mf_exit_reason reason,
 /* monitor/ctl.c: the control socket. */
 /* -EPIPE: the parent has no use for this monitor any more. */
 int ctl_receive_start(struct instance *inst, struct err *e);
+/* It would not wait: the next message is there, and no command. */
+bool ctl_start_waits(void);
 struct mf_ctl_event *ctl_event(enum mf_event_kind kind); /* the one, cleared */
 void ctl_send(struct mf_ctl_event *ev, const char *text, size_t len);
 void ctl_send_log(void *unused, const char *text, size_t len);

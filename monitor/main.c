@@ -90,7 +90,8 @@ static int wait_as_shell(struct instance *inst, struct err *e)
 {
 	int err;
 
-	ctl_send(ctl_event(MF_EV_SHELL), "", 0);
+	if (!inst->original || !ctl_start_waits())
+		ctl_send(ctl_event(MF_EV_SHELL), "", 0);
 	err = ctl_receive_start(inst, e);
 	if (err)
 		return err;

@@ -377,7 +377,6 @@ void run_instance(struct instance *inst)
 {
 	struct vm_exit exit = { 0 };
 
-	ctl_send(ctl_event(MF_EV_STARTED), "", 0);
 	inst->started_ns = inst->phase_ns = host_mono_ns();
 	clock_update(inst, true);
 	while (!inst->done) {

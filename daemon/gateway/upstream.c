@@ -190,10 +190,10 @@ void upstream_close(struct upstream *u)
 {
 	if (!u || u->fd < 0)
 		return;
-	loop_unwatch(&u->watch);
-	loop_unwatch(&u->watch_in);
-	close(u->fd);
-	if (u->fd_in >= 0)
+	loop_close(&u->watch);
+	if (u->watch_in.loop)
+		loop_close(&u->watch_in);
+	else if (u->fd_in >= 0)
 		close(u->fd_in);
 	u->fd = u->fd_in = -1;
 	u->client = NULL;

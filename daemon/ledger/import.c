@@ -283,8 +283,9 @@ static void wait_for_work(struct import *m, bool failed)
 	while (!failed && !m->stop && list_empty(&m->jobs) &&
 	       !journal_before(m->done, m->written))
 		pthread_cond_wait(&m->wake, &m->lock);
-	wait_for(m, failed ? RETRY_MS : BATCH_MS);
+	/* More of the same wakes nobody. */
 	m->waiting = false;
+	wait_for(m, failed ? RETRY_MS : BATCH_MS);
 }
 
 static void *import_main(void *arg)
