@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced after lib.sh by tests of the platform: a mayflyd of their own, with
+# its state in $STATE, and its API as curl sees it.
+
+STATE=$TMP/state
+
+# platform_start [OPTION...]: DAEMON is its pid, SPAWNER that of its spawner,
+# URL the gateway's; its messages are in mayflyd.err
+platform_start() {
+	[ -n "${GATEWAY:-}" ] || GATEWAY=$(free_port)
+	URL=http://127.0.0.1:$GATEWAY
+	rm -f mayflyd.err
+	"${MAYFLY%/*}/mayflyd" --state "$STATE" --drain 1s \
+		--listen "127.0.0.1:$GATEWAY" --substrate \
+		"$([ "$SUBSTRATE" = kvm ] && echo auto || echo process)" \
+		"$@" >mayflyd.out 2>mayflyd.err &
+	DAEMON=$!
+	PIDS="$PIDS $DAEMON"
+	wait_line mayflyd.err 'gateway on http'
+	SPAWNER=$(pgrep -P "$DAEMON" -x mayfly-spawner)
+}
+
+# api METHOD PATH [JSON]: prints the status; the answer is in `body`
+api() {
+	method=$1
+	path=$2
+	shift 2
+	curl -sS -o body -w '%{http_code}\n' --max-time 60 \
+		--unix-socket "$STATE/api.sock" -X "$method" \
+		-H 'Content-Type: application/json' ${1:+-d "$1"} \
+		"http://localhost$path"
+}
+
+# deploy NAME IMAGE SPEC: SPEC is JSON, docs/formats/function.md
+deploy() {
+	got=$(curl -sS -o body -w '%{http_code}' --max-time 60 \
+		--unix-socket "$STATE/api.sock" -X POST -T "$2" \
+		-H 'Content-Type: application/octet-stream' \
+		http://localhost/v1/images)
+	[ "$got" = 200 ] || [ "$got" = 201 ] || fail "upload: $got: $(cat body)"
+	digest=$(sed 's/.*"digest": *"\([^"]*\)".*/\1/' body)
+	got=$(api POST "/v1/functions/$1/versions" \
+		"{\"digest\":\"$digest\",\"spec\":$3}")
+	grep -q '"event": *"done"' body || fail "deploy: $got: $(cat body)"
+}
+
+# fn NAME PATH [CURL OPTION...]: asks a function through the gateway and
+# prints the status; the answer is in `body`
+fn() {
+	at=$URL/fn/$1$2
+	shift 2
+	curl -sS -o body -w '%{http_code}\n' --max-time 30 "$@" "$at"
+}
+
+# instance_pid NAME: of an instance of that function
+instance_pid() {
+	api GET "/v1/instances?function=$1" >/dev/null
+	python3 -c 'import json
+print(json.load(open("body"))["instances"][0]["pid"])'
+}
+
+# wait_gone PID...: until the processes are gone, at most 20 seconds
+wait_gone() {
+	for p in "$@"; do
+		i=0
+		while kill -0 "$p" 2>/dev/null; do
+			[ "$i" -lt 400 ] || fail "process $p is still there"
+			sleep 0.05
+			i=$((i + 1))
+		done
+	done
+}
+
+# groups_of SPAWNER: the cgroups of its instances
+groups_of() {
+	find /sys/fs/cgroup -type d -path "*/mayfly-$1/*" 2>/dev/null
+}
+
+# group_with PID FILE: the instance's cgroup that has the file
+group_with() {
+	for g in $(groups_of "$SPAWNER"); do
+		if [ -e "$g/$2" ] && grep -qx "$1" "$g/cgroup.procs"; then
+			echo "$g"
+			return
+		fi
+	done
+}
