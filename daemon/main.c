@@ -40,7 +40,6 @@ int main(int argc, char **argv)
 		return fail(&e);
 	notify_manager("READY=1");
 	r = platform_run(&platform);
-	notify_manager("STOPPING=1");
 	platform_end(&platform);
 	return r < 0 ? STATUS_FAILED : 0;
 }

@@ -35,8 +35,7 @@ enum {
 
 static const struct opt table[] = {
 	{ OPT_STATE, 0, "state", "DIR",
-	  "keep everything there (default: $MAYFLY_STATE,\n"
-	  "$XDG_STATE_HOME/mayfly or ~/.local/state/mayfly)" },
+	  "keep everything there (default: see mayflyd(8))" },
 	{ OPT_LISTEN, 'l', "listen", "[ADDR:]PORT",
 	  "of the gateway (default: " OPTIONS_ADDR_DEFAULT ")" },
 	{ OPT_API, 0, "api", "[ADDR:]PORT",
@@ -67,7 +66,6 @@ static const struct opt table[] = {
 	{ OPT_UIDS, 0, "uids", "FIRST:COUNT",
 	  "users of instances, if started by root" },
 	{ OPT_VERSION, 0, "version", NULL, "print the version" },
-	{ OPT_HELP, 'h', "help", NULL, "print this" },
 	{ 0, 0, NULL, NULL, NULL },
 };
 

@@ -16,6 +16,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "daemon/notify.h"
 #include "host/cleanup.h"
 #include "host/file.h"
 #include "host/log.h"
@@ -51,6 +52,7 @@ static void begin_end(struct platform *p)
 		return;
 	}
 	p->ending = true;
+	notify_manager("STOPPING=1");
 	log_say("draining; again, or %llu s, to end at once",
 		(unsigned long long)(p->options->drain_ms / 1000));
 	(void)loop_timer_set(p->loop, &p->too_late,

@@ -84,8 +84,8 @@ int daemon_user_own(const struct daemon_user *u, const char *dir, struct err *e)
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && lstat(dir, &st) == 0 && S_ISLNK(st.st_mode))
 		return err_set(e, ELOOP,
-			       "the state directory %s is a symbolic link; name "
-			       "what it leads to",
+			       "the state directory %s is a symbolic link; "
+			       "name what it leads to",
 			       dir);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, errno, "cannot open the state directory %s",
