@@ -71,7 +71,7 @@ static void serve(int fd, char *path)
 
 static void handle(int fd)
 {
-	char buf[BODY_MAX + 1], path[BODY_MAX + 1];
+	char buf[BODY_MAX + 1], *path = buf + 4, *end;
 	size_t len = 0;
 
 	do {
@@ -82,8 +82,11 @@ static void handle(int fd)
 		len += (size_t)n;
 		buf[len] = '\0';
 	} while (len < BODY_MAX && !strstr(buf, "\r\n\r\n"));
-	if (sscanf(buf, "GET %4096s HTTP/1.1", path) == 1)
-		serve(fd, path);
+	end = strncmp(buf, "GET /", 5) == 0 ? strchr(path, ' ') : NULL;
+	if (!end)
+		return;
+	*end = '\0';
+	serve(fd, path);
 }
 
 int main(void)
@@ -92,7 +95,7 @@ int main(void)
 	const char *port = getenv("PORT");
 	int s = socket(AF_INET, SOCK_STREAM, 0), fd;
 
-	a.sin_port = htons((uint16_t)(port ? atoi(port) : 8080));
+	a.sin_port = htons((uint16_t)(port ? strtol(port, NULL, 10) : 8080));
 	if (s < 0 || bind(s, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(s, 64) < 0)
 		return 1;
