@@ -13,6 +13,7 @@
 enum cli_status {
 	STATUS_OK = 0,
 	STATUS_BUILD_FAILED = 1, /* of mayfly build: the builder failed */
+	STATUS_REFUSED = 1, /* mayflyd, or a function, says no */
 	STATUS_UNHEALTHY = 1, /* of mayfly doctor: a check failed */
 	STATUS_TIMEOUT = 124, /* --timeout ended the program */
 	STATUS_FAILED = 125, /* mayfly itself failed, or was misused */
@@ -32,6 +33,9 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_build, cmd_snapshot, cmd_inspect;
+extern const struct cmd cmd_up, cmd_deploy, cmd_invoke, cmd_ls, cmd_ps;
+extern const struct cmd cmd_logs, cmd_top, cmd_history, cmd_rollback;
+extern const struct cmd cmd_promote, cmd_alias, cmd_stop, cmd_rm, cmd_token;
 extern const struct cmd cmd_trace, cmd_bench, cmd_doctor, cmd_version;
 
 void cmd_print_help(const struct cmd *cmd);

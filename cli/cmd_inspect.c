@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/inspect_function.h"
 #include "cli/inspect_snapshot.h"
 #include "cli/inspect_space.h"
 #include "cli/inspect_syscalls.h"
+#include "cli/platform.h"
 #include "host/cleanup.h"
 #include "image/digest.h"
 #include "image/walk.h"
@@ -206,11 +208,27 @@ static int inspect(const char *path, bool json, bool syscalls)
 	return r < 0 ? cmd_fail(STATUS_FAILED, &e) : STATUS_OK;
 }
 
+/* The program that a function was made of may lie here, with its name. */
+static bool is_file(const char *path)
+{
+	AUTO_IMAGE struct image img = { .fd = -1 };
+	struct err e;
+
+	return snapshot_is_one(path) || image_open(&img, path, &e) == 0;
+}
+
 static int inspect_any(const char *path, bool json, bool syscalls)
 {
 	struct err e;
 	int r;
 
+	if (inspect_function_is_name(path) && !syscalls && !is_file(path)) {
+		r = inspect_function(path, json, &e);
+		/* Without mayflyd it can be a file only. */
+		if (r != -ECONNREFUSED)
+			return r < 0 ? cmd_fail(STATUS_NOT_FOUND, &e) :
+				       STATUS_OK;
+	}
 	if (!snapshot_is_one(path))
 		return inspect(path, json, syscalls);
 	if (syscalls)
@@ -257,15 +275,15 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (id == OPT_END && !path)
 		id = err_set(&e, EINVAL,
 			     "nothing to inspect: mayfly inspect needs an "
-			     "image or a snapshot");
+			     "image, a snapshot or the name of a function");
 	return id < 0 ? cmd_fail(STATUS_FAILED, &e) :
 			inspect_any(path, json, syscalls);
 }
 
 const struct cmd cmd_inspect = {
 	.name = "inspect",
-	.usage = "[OPTIONS] IMAGE|SNAPSHOT",
-	.summary = "Show what an image or a snapshot holds, verify its digest",
+	.usage = "[OPTIONS] IMAGE|SNAPSHOT|NAME",
+	.summary = "Show what an image, a snapshot or a function is",
 	.opts = opts,
 	.run = run,
 };

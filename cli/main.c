@@ -11,8 +11,30 @@
 #include "launch/console.h"
 
 static const struct cmd *const cmds[] = {
-	&cmd_run,   &cmd_build, &cmd_snapshot, &cmd_inspect,
-	&cmd_trace, &cmd_bench, &cmd_doctor,   &cmd_version,
+	/* the platform */
+	&cmd_up,
+	&cmd_deploy,
+	&cmd_invoke,
+	&cmd_ls,
+	&cmd_ps,
+	&cmd_logs,
+	&cmd_top,
+	&cmd_history,
+	&cmd_rollback,
+	&cmd_promote,
+	&cmd_alias,
+	&cmd_stop,
+	&cmd_rm,
+	&cmd_token,
+	/* programs and images */
+	&cmd_run,
+	&cmd_build,
+	&cmd_snapshot,
+	&cmd_inspect,
+	&cmd_trace,
+	&cmd_bench,
+	&cmd_doctor,
+	&cmd_version,
 };
 
 #define CMD_COUNT ((int)(sizeof(cmds) / sizeof(cmds[0])))
@@ -60,7 +82,8 @@ static int help(int argc, char **argv)
 	}
 	printf("Usage: mayfly COMMAND [OPTIONS] ...\n\n"
 	       "Runs unmodified Linux programs, each in a virtual machine of "
-	       "its own.\n\nCommands:\n");
+	       "its own, or all of\nthem as functions that are summoned by "
+	       "requests: mayfly up, mayfly deploy.\n\nCommands:\n");
 	for (i = 0; i < CMD_COUNT; i++)
 		printf("  %-10s %s\n", cmds[i]->name, cmds[i]->summary);
 	printf("\nmayfly COMMAND --help explains one; man mayfly explains "

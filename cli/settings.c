@@ -17,6 +17,7 @@
 #include <yaml.h>
 
 #include "abi/layout.h"
+#include "cli/function_keys.h"
 #include "cli/parse.h"
 #include "host/cleanup.h"
 #include "host/file.h"
@@ -322,22 +323,114 @@ static int read_no_rewrite(const struct reader *r, const char *key,
 	return for_each(r, key, n, add_not_rewritten);
 }
 
+/* ---- function ---- */
+
+static int set_function(const struct reader *r, const struct function_key *k,
+			const yaml_node_t *n)
+{
+	const char *text = scalar(n);
+	struct err why;
+
+	if (!text)
+		return bad(r, &n->start_mark, "%s is not a text",
+			   function_key_name(k));
+	if (function_key_set(k, r->s->function, text, &why) < 0)
+		return bad(r, &n->start_mark, "%s", why.text);
+	return 0;
+}
+
+static int add_function_item(const struct reader *r, const char *key,
+			     const yaml_node_t *n)
+{
+	return set_function(r, function_key_find(key), n);
+}
+
+static int add_function_env(const struct reader *r, const yaml_node_t *n)
+{
+	const yaml_node_pair_t *p;
+	struct err why;
+
+	if (n->type != YAML_MAPPING_NODE ||
+	    n->data.mapping.pairs.top - n->data.mapping.pairs.start >
+		    SETTINGS_LIST_MAX)
+		return bad(r, &n->start_mark,
+			   "env is not a map, with lines NAME: value below it");
+	for (p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top;
+	     p++) {
+		const yaml_node_t *k = yaml_document_get_node(r->doc, p->key);
+		const yaml_node_t *v = yaml_document_get_node(r->doc, p->value);
+
+		if (!scalar(k) || !scalar(v) || !scalar(k)[0])
+			return bad(r, &k->start_mark,
+				   "env has a name or a value that is no text");
+		if (function_env_set(r->s->function, scalar(k), scalar(v),
+				     &why) < 0)
+			return bad(r, &k->start_mark, "%s", why.text);
+	}
+	return 0;
+}
+
+static int unknown_function_key(const struct reader *r, const yaml_node_t *k)
+{
+	const char *names[FUNCTION_KEYS + 2] = { "env" };
+	const char *near, *name = scalar(k);
+
+	for (size_t i = 0; i < FUNCTION_KEYS; i++)
+		names[i + 1] = function_key_name(&function_keys[i]);
+	near = name ? opts_nearest(name, names) : NULL;
+	return bad(r, &k->start_mark, "there is no key %.40s in function%s%s%s",
+		   name ? name : "of this form", near ? "; did you mean " : "",
+		   near ? near : "", near ? "?" : "");
+}
+
+static int read_function_pair(const struct reader *r, const yaml_node_t *k,
+			      const yaml_node_t *v)
+{
+	const char *name = scalar(k);
+	const struct function_key *key = name ? function_key_find(name) : NULL;
+
+	if (name && strcmp(name, "env") == 0)
+		return add_function_env(r, v);
+	if (!key)
+		return unknown_function_key(r, k);
+	if (function_key_is_list(key))
+		return for_each(r, function_key_name(key), v,
+				add_function_item);
+	return set_function(r, key, v);
+}
+
+static int read_function(const struct reader *r, const char *key,
+			 const yaml_node_t *n)
+{
+	const yaml_node_pair_t *p;
+	int err = 0;
+
+	if (n->type != YAML_MAPPING_NODE)
+		return bad(r, &n->start_mark,
+			   "%s is not a map, with lines KEY: value below it",
+			   key);
+	r->s->function = json_object();
+	if (!r->s->function)
+		return out_of_memory(r);
+	for (p = n->data.mapping.pairs.start;
+	     p < n->data.mapping.pairs.top && err == 0; p++)
+		err = read_function_pair(
+			r, yaml_document_get_node(r->doc, p->key),
+			yaml_document_get_node(r->doc, p->value));
+	return err;
+}
+
 static const struct {
 	const char *name;
 	int (*read)(const struct reader *r, const char *key,
 		    const yaml_node_t *n);
 } keys[SETTINGS_KEYS] = {
-	{ "args", read_args },
-	{ "builder", read_builder },
-	{ "command", read_command },
-	{ "cwd", read_cwd },
-	{ "entry", read_entry },
-	{ "env", read_env },
-	{ "files", read_files },
-	{ "memory", read_memory },
-	{ "no-rewrite", read_no_rewrite },
-	{ "port", read_ports },
-	{ "ports", read_ports },
+	{ "args", read_args },	     { "builder", read_builder },
+	{ "command", read_command }, { "cwd", read_cwd },
+	{ "entry", read_entry },     { "env", read_env },
+	{ "files", read_files },     { "function", read_function },
+	{ "memory", read_memory },   { "no-rewrite", read_no_rewrite },
+	{ "port", read_ports },	     { "ports", read_ports },
 };
 
 static int unknown_key(const struct reader *r, const yaml_node_t *k,
@@ -504,4 +597,6 @@ void settings_fini(struct settings *s)
 	strlist_fini(&s->env);
 	strlist_fini(&s->not_rewritten);
 	strlist_fini(&s->files);
+	json_decref(s->function);
+	s->function = NULL;
 }

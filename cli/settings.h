@@ -7,6 +7,7 @@
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@
 #define SETTINGS_SIZE_MAX (64u << 10) /* bytes of a file */
 #define SETTINGS_LIST_MAX 1024u /* entries of a list or map */
 
-#define SETTINGS_KEYS 11u
+#define SETTINGS_KEYS 12u
 
 struct settings {
 	char *path; /* for messages */
@@ -32,6 +33,7 @@ struct settings {
 	struct strlist files; /* SRC[:DEST] */
 	bool no_rewrite; /* nothing is */
 	uint64_t memory_bytes; /* 0: not said */
+	json_t *function; /* cli/function_keys.h; NULL: not said */
 };
 
 /* *ret is valid for settings_fini() in any case. `path` is for messages. */

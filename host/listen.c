@@ -7,7 +7,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,21 +14,22 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "host/address.h"
 #include "host/cleanup.h"
 
 #define LISTEN_BACKLOG 1024
 
-static int bind_to(const struct addrinfo *a)
+static int bind_to(const struct sockaddr_storage *a, socklen_t len)
 {
 	const int one = 1;
 	AUTO_CLOSE int fd = -1;
 
-	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	fd = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		    0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 ||
+	if (bind(fd, (const struct sockaddr *)a, len) < 0 ||
 	    listen(fd, LISTEN_BACKLOG) < 0)
 		return -errno;
 	return take_fd(&fd);
@@ -52,34 +52,16 @@ static int failed(const char *text, const char *option, int code, struct err *e)
 
 int listen_tcp(const char *text, const char *option, struct err *e)
 {
-	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST |
-						    AI_NUMERICSERV,
-					.ai_socktype = SOCK_STREAM };
-	const char *colon = strrchr(text, ':');
-	const char *port = colon ? colon + 1 : text;
-	AUTO_FREE char *host = NULL;
-	struct addrinfo *list = NULL;
-	size_t len;
-	char *name;
+	struct sockaddr_storage addr;
+	socklen_t len;
 	int fd;
 
-	host = colon ? strndup(text, (size_t)(colon - text)) :
-		       strdup("127.0.0.1");
-	if (!host)
-		return err_set(e, ENOMEM, "out of memory");
-	name = host;
-	len = strlen(host);
-	if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
-		host[len - 1] = '\0';
-		name++;
-	}
-	if (!*name || !*port || getaddrinfo(name, port, &hints, &list) != 0)
+	if (address_parse(&addr, &len, text) < 0)
 		return err_set(e, EINVAL,
 			       "%s %s is not [ADDRESS:]PORT; write it like "
 			       "127.0.0.1:8080 or [::]:80",
 			       option, text);
-	fd = bind_to(list);
-	freeaddrinfo(list);
+	fd = bind_to(&addr, len);
 	return fd < 0 ? failed(text, option, -fd, e) : fd;
 }
 

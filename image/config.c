@@ -174,8 +174,7 @@ static int read_origins(const struct reader *r, const json_t *v)
 
 	if (!json_is_object(v))
 		return bad(r, "\"origins\" is not an object");
-	json_object_foreach((json_t *)(uintptr_t)v, image, host)
-	{
+	json_object_foreach((json_t *)(uintptr_t)v, image, host) {
 		const char *text = json_string_value(host);
 
 		if (image[0] != '/' || !text || text[0] != '/')
@@ -237,8 +236,7 @@ int config_parse(struct source *s, const char *text, size_t len,
 		json_decref(root);
 		return bad(&r, "it is not an object");
 	}
-	json_object_foreach(root, name, v)
-	{
+	json_object_foreach(root, name, v) {
 		err = read_member(&r, name, v);
 		if (err < 0)
 			break;

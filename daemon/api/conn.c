@@ -202,35 +202,22 @@ static bool permitted(struct api_conn *c)
 
 /* ---- requests for functions ---- */
 
-/* Does the path go to a function that it may invoke? */
-static bool may_invoke(const struct api_conn *c, const char *path, size_t len)
-{
-	size_t skip = strlen("/fn/"), name;
-
-	if (c->who.admin)
-		return true;
-	if (!c->who.invokes)
-		return false;
-	for (name = skip; name < len && !strchr("/@", path[name]); name++)
-		;
-	name -= skip;
-	return !c->who.function[0] ||
-	       (name == strlen(c->who.function) &&
-		memcmp(path + skip, c->who.function, name) == 0);
-}
-
-/* 1: the connection is the gateway's and gone from here. */
+/*
+ * 1: the connection is the gateway's and gone from here. Only of those who
+ * may do everything: what else comes on it, the gateway takes as theirs.
+ */
 static int hand_over(struct api_conn *c)
 {
-	const char *path = c->in + c->head.path.off;
 	const struct api_config *config = &c->api->c;
 
-	if (c->head.path.len < 4 || memcmp(path, "/fn/", 4) != 0 ||
-	    !config->ops->adopt)
+	if (c->head.path.len < 4 || !config->ops->adopt ||
+	    memcmp(c->in + c->head.path.off, "/fn/", 4) != 0)
 		return 0;
-	if (!may_invoke(c, path, c->head.path.len)) {
+	if (!c->who.admin) {
 		api_problem(&c->request, c->who.invokes ? 403 : 401,
-			    "this function wants another token");
+			    "functions are asked at %s, with the tokens that "
+			    "they want",
+			    config->url);
 		return 0;
 	}
 	loop_unwatch(&c->watch);
@@ -602,11 +589,14 @@ static void linger(struct api_conn *c)
 static void receive(struct api_conn *c)
 {
 	for (int i = 0; i < PIECES_AT_ONCE; i++) {
+		size_t room;
 		ssize_t n;
 
 		if (c->state == REPLY || c->state == LINGER)
 			break;
-		n = read(c->fd, c->in + c->in_len, API_IN_MAX - c->in_len);
+		/* Who takes the connection over has room for a head. */
+		room = c->state == HEAD ? API_HEAD_MAX + 1024 : API_IN_MAX;
+		n = read(c->fd, c->in + c->in_len, room - c->in_len);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			break;
 		if (n <= 0) {

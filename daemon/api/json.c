@@ -29,11 +29,12 @@ int json_check_keys(const json_t *o, const char *const *keys, struct err *e)
 
 	if (!json_is_object(o))
 		return err_set(e, EINVAL, "the body is not a JSON object");
-	json_object_foreach(u.out, key, value) if (
-		!is_known(key,
-			  keys)) return err_set(e, EINVAL,
-						"there is no key %.40s here",
-						key);
+	json_object_foreach(u.out, key, value) {
+		if (!is_known(key, keys))
+			return err_set(e, EINVAL, "there is no key %.40s here",
+				       key);
+	}
+
 	return 0;
 }
 

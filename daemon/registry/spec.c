@@ -253,8 +253,7 @@ static int read_env(struct spec *s, const struct key *k, json_t *v,
 		return err_set(e, EINVAL,
 			       "%s is not a map of at most %" PRIu64 " texts",
 			       k->name, k->max);
-	json_object_foreach(v, name, value)
-	{
+	json_object_foreach(v, name, value) {
 		if (!variable_name_ok(name))
 			return err_set(e, EINVAL,
 				       "%s: %.80s is not the name of a "
@@ -360,8 +359,7 @@ int spec_parse(struct spec *ret, const json_t *o, struct err *e)
 		return r;
 	if (!json_is_object(o))
 		return err_set(e, EINVAL, "the spec is not a JSON object");
-	json_object_foreach(writable(o), name, value)
-	{
+	json_object_foreach(writable(o), name, value) {
 		k = find_key(name);
 		if (!k)
 			return err_set(e, EINVAL,

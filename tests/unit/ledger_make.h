@@ -175,7 +175,8 @@ static inline json_int_t total_of(const char *key)
 	json_int_t sum = 0;
 	size_t i;
 
-	json_array_foreach(rows, i, row) sum += int_of(row, key);
+	json_array_foreach(rows, i, row)
+		sum += int_of(row, key);
 	json_decref(rows);
 	return sum;
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mayfly logs: what the instances of a function wrote. Lines go where the
+ * program wrote them, stdout or stderr; those of the platform to stderr.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/grid.h"
+#include "cli/platform.h"
+#include "cli/talk.h"
+#include "host/cleanup.h"
+#include "host/parse.h"
+
+enum {
+	OPT_FOLLOW = 10,
+	OPT_SINCE,
+	OPT_GREP,
+	OPT_TAIL,
+	OPT_INSTANCE,
+	OPT_REQUEST,
+	OPT_TIME,
+	OPT_JSON,
+};
+
+static const struct opt opts[] = {
+	{ OPT_FOLLOW, 'f', "follow", NULL, "and what comes from now on" },
+	{ OPT_SINCE, 0, "since", "TIME", "as 10m ago, or 2026-11-21T10:00" },
+	{ OPT_GREP, 0, "grep", "TEXT", "lines that have this text" },
+	{ OPT_TAIL, 'n', "tail", "N", "the last N lines" },
+	{ OPT_INSTANCE, 0, "instance", "ID", "lines of this instance" },
+	{ OPT_REQUEST, 0, "request", "ID", "lines of this request" },
+	{ OPT_TIME, 't', "timestamps", NULL, "with time and instance" },
+	{ OPT_JSON, 0, "json", NULL, "lines of JSON" },
+	{ 0 },
+};
+
+struct logs {
+	char query[4096];
+	size_t len;
+	bool follow, times, json;
+};
+
+static int add_query(struct logs *l, const char *name, const char *value,
+		     struct err *e)
+{
+	AUTO_FREE char *code = talk_encode(value);
+	int n;
+
+	if (!code)
+		return err_set(e, ENOMEM, "out of memory");
+	n = snprintf(l->query + l->len, sizeof(l->query) - l->len, "%c%s=%s",
+		     l->len ? '&' : '?', name, code);
+	l->len += (size_t)n;
+	return l->len < sizeof(l->query) ?
+		       0 :
+		       err_set(e, E2BIG, "--%s is too long", name);
+}
+
+static int take(void *arg, int id, const char *value, struct err *e)
+{
+	struct logs *l = arg;
+	char number[24];
+	uint64_t n;
+	int r;
+
+	switch (id) {
+	case OPT_FOLLOW:
+		l->follow = true;
+		return add_query(l, "follow", "1", e);
+	case OPT_SINCE:
+		r = platform_since(&n, value, e);
+		snprintf(number, sizeof(number), "%" PRIu64, n);
+		return r < 0 ? r : add_query(l, "since", number, e);
+	case OPT_GREP:
+		return add_query(l, "grep", value, e);
+	case OPT_TAIL:
+		if (!parse_number(&n, value, 1, 10000))
+			return err_set(e, EINVAL,
+				       "--tail %s is not a number from 1 to "
+				       "10000",
+				       value);
+		return add_query(l, "tail", value, e);
+	case OPT_INSTANCE:
+		return add_query(l, "instance", value, e);
+	case OPT_REQUEST:
+		return add_query(l, "request", value, e);
+	case OPT_TIME:
+		l->times = true;
+		return 0;
+	default:
+		l->json = true;
+		return 0;
+	}
+}
+
+static int on_line(void *arg, const char *line)
+{
+	const struct logs *l = arg;
+	json_t *o = l->json ? NULL : json_loads(line, 0, NULL);
+	FILE *to = strcmp(grid_text(o, "stream"), "stdout") == 0 || l->json ?
+			   stdout :
+			   stderr;
+
+	if (l->times)
+		fprintf(to, "%s %.12s ", grid_text(o, "ts"),
+			grid_text(o, "instance"));
+	if (strcmp(grid_text(o, "stream"), "platform") == 0)
+		fputs("mayfly: ", to);
+	fputs(l->json ? line : grid_text(o, "text"), to);
+	putc('\n', to);
+	json_decref(o);
+	if (l->follow)
+		fflush(to);
+	return ferror(to) ? -EPIPE : 0;
+}
+
+static int on_data(void *arg, const char *data, size_t len)
+{
+	return talk_lines_add(arg, data, len);
+}
+
+static int show(struct logs *l, const char *name, struct err *e)
+{
+	AUTO_FREE char *path = NULL, *more = NULL;
+	struct talk_lines lines = { .line = on_line, .arg = l };
+	struct talk t = { .method = "GET",
+			  .body_fd = -1,
+			  .data = on_data,
+			  .arg = &lines,
+			  .patient = true };
+	struct talk_answer a = { 0 };
+	int r;
+
+	if (asprintf(&more, "/logs%s", l->query) < 0) {
+		more = NULL;
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	t.path = path = platform_path("functions", name, more, e);
+	if (!path)
+		return -e->code;
+	*e = (struct err){ .text = "cannot write to standard output" };
+	r = talk(&t, &a, e);
+	talk_answer_fini(&a);
+	talk_lines_fini(&lines);
+	return r;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static struct logs l;
+	struct platform_words w = { .min = 1,
+				    .max = 1,
+				    .what = "the name of a function",
+				    .option = take,
+				    .arg = &l };
+	struct err e;
+	int r, status;
+
+	if (platform_parse(cmd, argc, argv, &w, &status) == 0) {
+		r = show(&l, w.words[0], &e);
+		status = r < 0 ? platform_fail(r, &e) : STATUS_OK;
+	}
+	return status;
+}
+
+const struct cmd cmd_logs = {
+	.name = "logs",
+	.usage = "[OPTIONS] NAME",
+	.summary = "Show what the instances of a function write",
+	.opts = opts,
+	.run = run,
+};
