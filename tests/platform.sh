@@ -4,13 +4,13 @@
 
 STATE=$TMP/state
 
-# platform_start [OPTION...]: DAEMON is its pid, SPAWNER that of its spawner,
+# platform_start [OPTION...]: by $PLATFORM_AS, words that run others; DAEMON is its pid, SPAWNER that of its spawner,
 # URL the gateway's; its messages are in mayflyd.err
 platform_start() {
 	[ -n "${GATEWAY:-}" ] || GATEWAY=$(free_port)
 	URL=http://127.0.0.1:$GATEWAY
 	rm -f mayflyd.err
-	"${MAYFLY%/*}/mayflyd" --state "$STATE" --drain 1s \
+	${PLATFORM_AS:-} "${MAYFLY%/*}/mayflyd" --state "$STATE" --drain 1s \
 		--listen "127.0.0.1:$GATEWAY" --substrate \
 		"$([ "$SUBSTRATE" = kvm ] && echo auto || echo process)" \
 		"$@" >mayflyd.out 2>mayflyd.err &

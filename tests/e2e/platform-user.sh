@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Started by root, mayflyd becomes an ordinary user; the spawner keeps what it
-# needs of root, and each instance is a user of its own.
+# needs of root, and each instance is a user of its own. Started by an ordinary
+# user, all of it works without root.
 # test: timeout 60
 # test: may-skip it takes root to become somebody else
 # test: no-san
@@ -61,3 +62,23 @@ status=0
 wait "$DAEMON" || status=$?
 [ "$status" = 0 ] || fail "status $status: $(cat mayflyd.err)"
 wait_gone "$SPAWNER" "$pid"
+
+# Without root: nobody has a capability, and only what takes root is missing.
+cp -R "$home/state" "$home/plain"
+chown -R nobody "$home/plain"
+STATE=$home/plain
+PLATFORM_AS="setpriv --reuid=nobody --regid=nogroup --clear-groups"
+expect_status 125 $PLATFORM_AS "$home/bin/mayflyd" --state "$STATE" --user root
+expect_match 'only root can start mayflyd as root; leave --user out' err
+platform_start
+expect_match 'only memory and time are limited' mayflyd.err
+[ "$(fn f /)" = 200 ] || fail "no answer: $(cat body)"
+for p in "$DAEMON" "$SPAWNER" "$(instance_pid f)"; do
+	[ "$(of "$p" Uid)" = "$nobody" ] || fail "$p is another user"
+	[ "$(of "$p" CapEff)" = 0000000000000000 ] || fail "$p can do more"
+	[ "$(of "$p" CapPrm)" = 0000000000000000 ] || fail "$p can do more"
+done
+case $(readlink "/proc/$(instance_pid f)/root") in
+*' (deleted)') ;;
+*) fail 'the instance sees files' ;;
+esac

@@ -190,6 +190,94 @@ static void test_bad_messages(void)
 	check_int(waitpid(pid, NULL, 0), pid);
 }
 
+static unsigned draw(unsigned below)
+{
+	static uint64_t state = 20260721;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(state >> 33) % below;
+}
+
+/* Right and wrong ones, and what is at the edges. */
+static void draw_request(struct spawner_request *rq)
+{
+	static const uint64_t numbers[] = { 0,	  0,	 1,	  2,
+					    10,	  100,	 1 << 20, 64 << 20,
+					    1024, 65536, 1024000, UINT32_MAX,
+					    9,	  10001, 4 << 20, 1ull << 62 };
+
+	memset(rq, 0, sizeof(*rq));
+	rq->version = SPAWNER_VERSION;
+	rq->kind = 1 + draw(3);
+	rq->id = draw(9);
+	rq->limits.memory_max = numbers[draw(16)];
+	rq->limits.cpu_milli = (uint32_t)numbers[draw(16)];
+	rq->limits.cpu_weight = (uint32_t)numbers[draw(16)];
+	rq->limits.pids_max = (uint32_t)numbers[draw(16)];
+	rq->limits.pad = draw(10) == 0;
+	if (draw(2)) /* else few would be right */
+		rq->limits = (struct spawner_limits){ 0 };
+}
+
+static void send_request(int fd, const struct spawner_request *rq,
+			 unsigned fd_count)
+{
+	struct iovec iov = { (void *)(uintptr_t)rq, sizeof(*rq) };
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(8 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+	int fds[8];
+
+	if (fd_count) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		for (unsigned i = 0; i < fd_count; i++)
+			fds[i] = STDIN_FILENO;
+		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+	}
+	check_int(sendmsg(fd, &msg, MSG_NOSIGNAL), sizeof(*rq));
+}
+
+/* Whatever is asked for, it goes on, and keeps no descriptor. */
+static void test_any_requests(void)
+{
+	struct spawner_request rq;
+	struct spawner_event ev;
+	char path[64];
+	int fd, fds;
+	pid_t pid = start_raw(&fd);
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fds = count_fds(path);
+	for (int i = 0; i < 3000; i++) {
+		draw_request(&rq);
+		send_request(fd, &rq, draw(3) ? SPAWNER_FD_COUNT : draw(9));
+		while (recv(fd, &ev, sizeof(ev), MSG_DONTWAIT) > 0)
+			check_int(ev.version, SPAWNER_VERSION);
+	}
+	rq = (struct spawner_request){ .version = SPAWNER_VERSION,
+				       .kind = SPAWNER_SPAWN,
+				       .id = 4711 };
+	send_request(fd, &rq, SPAWNER_FD_COUNT);
+	do
+		check_int(recv(fd, &ev, sizeof(ev), 0), sizeof(ev));
+	while (ev.id != 4711 || ev.kind != SPAWNER_EXITED);
+	for (int i = 0; count_fds(path) != fds; i++) {
+		check(i < ROUNDS_MAX);
+		usleep(1000);
+	}
+	close(fd);
+	check_int(waitpid(pid, NULL, 0), pid);
+	check_no_groups(pid);
+}
+
 /* Every exit of ours that leaves instances behind must take them along. */
 static void test_client_closes(void)
 {
@@ -379,6 +467,7 @@ int main(int argc, char **argv)
 	RUN(test_ends);
 	RUN(test_bad_requests);
 	RUN(test_bad_messages);
+	RUN(test_any_requests);
 	RUN(test_client_closes);
 	RUN(test_client_killed);
 	RUN(test_spawner_killed);
