@@ -52,6 +52,13 @@ fn() {
 	curl -sS -o body -w '%{http_code}\n' --max-time 30 "$@" "$at"
 }
 
+# gate PATH [CURL OPTION...]: a request to the gateway, as curl prints it
+gate() {
+	at=$URL$1
+	shift
+	curl -sS --max-time 30 "$@" "$at"
+}
+
 # instance_pid NAME: of an instance of that function
 instance_pid() {
 	api GET "/v1/instances?function=$1" >/dev/null

@@ -153,6 +153,8 @@ static bool is_supported(struct client *c)
 	const struct http_head *h = &c->x->req;
 
 	if (h->method == HTTP_CONNECT || h->method == HTTP_TRACE) {
+		/* What follows may be meant for somebody else. */
+		c->x->last = true;
 		gw_fail_with(c, 501, false, "the method %s is not implemented",
 			     http_method_text(h->method));
 		return false;

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout 120
+# The gateway and clients of all kinds: those that want to smuggle requests,
+# that are slow, that vanish, that pipeline, that speak WebSocket.
+. "$LIB"
+. "$SRC/tests/platform.sh"
+
+musl-gcc -static -O2 -D_GNU_SOURCE -o fn "$SRC/tests/e2e/gateway_fn.c"
+"$MAYFLY" build ./fn -o fn.img >/dev/null
+platform_start
+deploy fn fn.img '{"isolation":"reuse","concurrency":64}'
+gate /fn/fn/ >/dev/null
+
+"$SRC/tests/e2e/gateway_client.py" "$GATEWAY" || fail "see above"
+kill -0 "$DAEMON" || fail "mayflyd is gone"
+! grep -q '/hidden' "$STATE/access.log" || fail "a request was smuggled"
+# Nothing is left of all of them.
+i=0
+until api GET /v1/metrics >out &&
+	grep -q '^mayfly_requests_in_flight 0$' body; do
+	i=$((i + 1))
+	[ "$i" -lt 100 ] || fail "$(grep in_flight body)"
+	sleep 0.1
+done
