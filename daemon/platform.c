@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -331,6 +332,8 @@ int platform_start(struct platform *p, const struct daemon_options *o,
 	int r;
 
 	memset(p, 0, sizeof(*p));
+	/* Whoever may pass through the state directory reads nothing there. */
+	umask(0077);
 	p->options = o;
 	p->shortage.fd = p->front.listen_fd = -1;
 	p->too_late.fire = on_too_late;

@@ -4,8 +4,9 @@
 
 STATE=$TMP/state
 
-# platform_start [OPTION...]: by $PLATFORM_AS, words that run others; DAEMON is its pid, SPAWNER that of its spawner,
-# URL the gateway's; its messages are in mayflyd.err
+# platform_start [OPTION...]: started by the words $PLATFORM_AS, if there are
+# any. DAEMON is its pid, SPAWNER that of its spawner, URL the gateway's; its
+# messages are in mayflyd.err
 platform_start() {
 	[ -n "${GATEWAY:-}" ] || GATEWAY=$(free_port)
 	URL=http://127.0.0.1:$GATEWAY

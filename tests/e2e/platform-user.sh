@@ -37,12 +37,13 @@ touch "$home/roots/file"
 expect_status 125 "$home/bin/mayflyd" --state "$home/roots" --user nobody
 expect_match "state directory .*/roots is not of the user nobody; chown -R" err
 
-mkdir -m 700 "$home/state"
+mkdir -m 710 "$home/state"
+chgrp nogroup "$home/state"
 ln -s "$home/state" "$home/link"
 expect_status 125 "$home/bin/mayflyd" --state "$home/link" --user nobody
 expect_match 'is a symbolic link; name what it leads to' err
 STATE=$home/state
-platform_start --user nobody
+platform_start --user nobody --api-group nogroup
 nobody=$(id -u nobody)
 [ "$(of "$DAEMON" Uid)" = "$nobody" ] || fail 'mayflyd is root'
 [ "$(of "$DAEMON" CapEff)" = 0000000000000400 ] || fail 'it has capabilities'
@@ -50,6 +51,7 @@ nobody=$(id -u nobody)
 [ "$(of "$SPAWNER" Uid)" = 0 ] || fail 'the spawner is not root'
 [ "$(of "$SPAWNER" CapEff)" = 00000000000400e2 ] || fail 'it has too much'
 [ "$(stat -c %u "$home/state/registry.db")" = "$nobody" ] || fail 'whose state?'
+[ "$(stat -c %a "$home/state/registry.db")" = 600 ] || fail 'others read it'
 
 deploy f server.img '{"isolation":"reuse","memory_bytes":33554432}'
 [ "$(fn f /)" = 200 ] || fail "no answer: $(cat body)"
@@ -57,6 +59,16 @@ pid=$(instance_pid f)
 uid=$(of "$pid" Uid)
 [ "$uid" = $((1883242496 + pid)) ] || fail "the instance is user $uid"
 [ "$(of "$pid" CapEff)" = 0000000000000000 ] || fail 'it has capabilities'
+
+# Its operators are the group's members.
+export MAYFLY_STATE="$STATE"
+expect_status 0 setpriv --reuid=daemon --regid=nogroup --clear-groups \
+	"$MAYFLY" ls
+expect_match '^f ' out
+expect_status 125 setpriv --reuid=daemon --regid=daemon --clear-groups \
+	"$MAYFLY" ls
+expect_match 'cannot reach mayflyd' err
+unset MAYFLY_STATE
 kill -TERM "$DAEMON"
 status=0
 wait "$DAEMON" || status=$?

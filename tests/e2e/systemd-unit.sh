@@ -30,5 +30,5 @@ if command -v systemd-tmpfiles >/dev/null && [ -f root/etc/passwd ]; then
 	systemd-tmpfiles --root="$TMP/root" --create \
 		"$TMP/there/lib/tmpfiles.d/mayfly.conf" >tmp 2>&1 ||
 		[ "$(id -u)" != 0 ] || fail "$(cat tmp)"
-	[ "$(stat -c %a root/var/lib/mayfly)" = 700 ] || fail 'no directory'
+	[ "$(stat -c %a root/var/lib/mayfly)" = 710 ] || fail 'no directory'
 fi
