@@ -23,6 +23,14 @@
 
 #include "page.h"
 
+#define CAME                                                           \
+	"ago your request arrived. Since then a virtual machine came " \
+	"to life, as a copy of one that had booted before, and its "   \
+	"program wrote this page."
+#define BOOTED                                                        \
+	"ago your request arrived. Since then a virtual machine was " \
+	"made, it booted, and ran the program that wrote this page."
+
 #define ID_MAX	 63
 #define HEAD_MAX 16384
 
@@ -189,9 +197,7 @@ static const char *sentence(const struct request *r)
 		return "ago this was asked for. A process of the host "
 		       "answers: this is no machine of Mayfly's.";
 	if (r->arrived_us && began_us > r->arrived_us)
-		return "ago your request arrived. Since then a virtual "
-		       "machine began to run for it, started the program "
-		       "that wrote this page, and answered.";
+		return snapshot_word() == 'c' ? CAME : BOOTED;
 	if (r->arrived_us)
 		return "ago your request arrived. A virtual machine was "
 		       "waiting for it, with the program that wrote this "
@@ -216,7 +222,7 @@ static const char *how(char ret[160])
 
 static const char *last_words(const struct request *r)
 {
-	if (r->instance[0] && served == 1)
+	if (r->arrived_us && served == 1)
 		return "While you read this, the machine is gone, with all "
 		       "that was in it. Reload, and another one will answer.";
 	return "Everything here was measured by the clock of this machine.";
