@@ -107,12 +107,32 @@ out_plan:
 	return NULL;
 }
 
+/*
+ * What the last instances of a removed function left behind after it was
+ * removed; unless there is a new function by that name.
+ */
+static void forget_function(struct dispatch *d, const char *name)
+{
+	struct list *n;
+
+	list_for_each(n, &d->pools) {
+		const struct pool *p = container_of(n, struct pool, node);
+
+		if (strcmp(p->version->function->name, name) == 0)
+			return;
+	}
+	metrics_forget(d->metrics, name);
+	logs_remove(d->logs, name);
+}
+
 static void pool_free(struct pool *p)
 {
 	struct version *v = p->version;
 
 	sched_pool_free(p->sched);
 	list_del(&p->node);
+	if (v->function->removed)
+		forget_function(p->dispatch, v->function->name);
 	plan_fini(&p->plan);
 	v->pool = NULL;
 	free(p);

@@ -142,6 +142,13 @@ static bool is_stdio(const struct instance *i)
 	return i->plan->version->spec.mode == FUNCTION_STDIO;
 }
 
+static void log_request(struct instance *i, const char *id)
+{
+	snprintf(i->log_request, sizeof(i->log_request), "%s", id);
+	i->out_log.source.request = i->err_log.source.request =
+		id[0] ? i->log_request : NULL;
+}
+
 static void begin_life(struct instance *i, const struct plan_identity *id,
 		       bool again)
 {
@@ -154,18 +161,27 @@ static void begin_life(struct instance *i, const struct plan_identity *id,
 	i->exited = false;
 	i->why[0] = i->crash[0] = '\0';
 	dispatch_born(i);
-	instance_log_for(i);
+	log_request(i, "");
 }
 
+/*
+ * What comes late belongs to the request that was; until there is another one
+ * it is left at that. What is in the pipes by then is still the old one's.
+ */
 void instance_log_for(struct instance *i)
 {
 	const struct dispatch_request *r = NULL;
 
-	if (!list_empty(&i->requests) && i->requests.next == i->requests.prev)
+	if (list_empty(&i->requests))
+		return;
+	if (i->requests.next == i->requests.prev)
 		r = container_of(i->requests.next, struct dispatch_request,
 				 node);
-	i->out_log.source.request = i->err_log.source.request = r ? r->id :
-								    NULL;
+	if (i->log_request[0]) {
+		log_pipe_flush(&i->out_log);
+		log_pipe_flush(&i->err_log);
+	}
+	log_request(i, r ? r->id : "");
 }
 
 static int open_log(struct instance *i, struct log_pipe *p, int fd,

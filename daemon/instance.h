@@ -44,6 +44,7 @@ struct instance {
 	char socket_name[20]; /* in the directory of sockets; empty: none */
 	struct list links; /* struct instance_link, the last kept first */
 	struct log_pipe out_log, err_log;
+	char log_request[REQUEST_ID_MAX + 1]; /* whose lines they are; or "" */
 	struct liveness liveness;
 	struct loop_timer timer; /* of the start, then of the stop */
 	uint32_t probe_ms; /* until the next attempt to connect */
