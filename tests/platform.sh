@@ -67,6 +67,42 @@ instance_pid() {
 print(json.load(open("body"))["instances"][0]["pid"])'
 }
 
+# platform_end SIGNAL: ends mayflyd; STATUS is how it ended
+platform_end() {
+	kill "-$1" "$DAEMON"
+	STATUS=0
+	wait "$DAEMON" 2>/dev/null || STATUS=$?
+	wait_gone "$SPAWNER"
+}
+
+# get PATH: prints the API's answer, which must be a good one
+get() {
+	curl -sS --max-time 60 --fail-with-body \
+		--unix-socket "$STATE/api.sock" "http://localhost$1"
+}
+
+# server_deploy NAME SPEC: tests/platform_server.c
+server_deploy() {
+	if [ ! -e server.img ]; then
+		musl-gcc -static -O1 -g -o server \
+			"$SRC/tests/platform_server.c"
+		"$MAYFLY" build -o server.img ./server >build.err 2>&1 ||
+			fail "build: $(cat build.err)"
+	fi
+	deploy "$1" server.img "$2"
+}
+
+# until_true SECONDS CMD...: again and again
+until_true() {
+	tries=$(($1 * 20))
+	shift
+	until "$@"; do
+		[ "$tries" -gt 0 ] || fail "not in time: $*"
+		tries=$((tries - 1))
+		sleep 0.05
+	done
+}
+
 # wait_gone PID...: until the processes are gone, at most 20 seconds
 wait_gone() {
 	for p in "$@"; do

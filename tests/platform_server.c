@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A function that misbehaves when it is asked to: /spin, /eat and /wait are
- * what its path says, /die a crash. Everything else gets an answer.
+ * A function that misbehaves when it is asked to. /spin and /eat are what the
+ * path says, after an answer; instead of an answer /wait waits, /exit ends
+ * with status 3, /die aborts, /crash writes where nothing is, /leak takes all
+ * memory, /garbage is no answer. /say?TEXT writes TEXT to stdout and stderr,
+ * /escape what a terminal obeys, /flood?N writes N lines. Everything else
+ * gets an answer.
  */
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,21 +35,68 @@ static void eat(void)
 	}
 }
 
+/* Its name is to be in the backtrace. */
+__attribute__((noinline)) void crash_here(volatile int *at)
+{
+	*at = 1;
+}
+
+static void say(const char *text)
+{
+	printf("%s\n", text);
+	fflush(stdout);
+	fprintf(stderr, "err %s\n", text);
+}
+
+static void flood(long count)
+{
+	for (long i = 0; i < count; i++)
+		printf("line %ld of a flood\n", i);
+	fflush(stdout);
+}
+
+/* What happens before there is an answer. */
+static void act(const char *path, const char *query)
+{
+	if (strcmp(path, "/wait") == 0)
+		pause();
+	if (strcmp(path, "/exit") == 0)
+		_exit(3);
+	if (strcmp(path, "/die") == 0)
+		abort();
+	if (strcmp(path, "/crash") == 0)
+		crash_here((volatile int *)16);
+	if (strcmp(path, "/leak") == 0)
+		eat();
+	if (strcmp(path, "/say") == 0)
+		say(query);
+	if (strcmp(path, "/escape") == 0)
+		say("a\033[31mb\302\233c\377");
+	if (strcmp(path, "/flood") == 0)
+		flood(strtol(query, NULL, 10));
+}
+
 static void serve(int fd)
 {
 	volatile unsigned long spun = 0;
-	char text[4096];
+	char text[4096], *path = text, *query;
 	ssize_t n = read(fd, text, sizeof(text) - 1);
 
 	text[n > 0 ? n : 0] = '\0';
-	if (strncmp(text, "GET /wait", 9) == 0)
-		pause();
-	if (strncmp(text, "GET /die", 8) == 0)
-		abort();
+	strsep(&path, " ");
+	path = strsep(&path, " ");
+	query = path ? path : text;
+	path = strsep(&query, "?");
+	act(path, query ? query : "");
+	if (strcmp(path, "/garbage") == 0) {
+		dprintf(fd, "this is no answer\r\n\r\n");
+		close(fd);
+		return;
+	}
 	answer(fd, "here\n");
-	while (strncmp(text, "GET /spin", 9) == 0)
+	while (strcmp(path, "/spin") == 0)
 		spun++;
-	if (strncmp(text, "GET /eat", 8) == 0)
+	if (strcmp(path, "/eat") == 0)
 		eat();
 }
 
@@ -54,6 +106,7 @@ int main(void)
 	const char *port = getenv("PORT");
 	int s = socket(AF_INET, SOCK_STREAM, 0), fd;
 
+	signal(SIGPIPE, SIG_IGN);
 	addr.sin_port =
 		htons((unsigned short)strtol(port ? port : "0", NULL, 10));
 	if (bind(s, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# What functions write comes out of `mayfly logs`, with whose it is; a flood
+# does not drown anything.
+# test: timeout 120
+. "$LIB"
+. "$SRC/tests/platform.sh"
+
+# lines FILTER: how many lines of lines.txt, which are JSON, fit
+lines() {
+	python3 -c 'import json, sys
+keys = [a.split("=", 1) for a in sys.argv[1:]]
+found = [json.loads(line) for line in open("lines.txt")]
+print(sum(all(str(l.get(k)) == v for k, v in keys) for l in found))' "$@"
+}
+
+logged_now() {
+	get "/v1/functions/$logged_name/logs" >lines.txt
+	[ "$(lines "$@")" = "$logged_count" ]
+}
+
+# logged NAME COUNT KEY=VALUE...: so many lines are so, by and by
+logged() {
+	logged_name=$1
+	logged_count=$2
+	shift 2
+	until_true 10 logged_now "$@"
+}
+
+platform_start
+server_deploy talk '{}'
+
+# ---- whose a line is
+[ "$(fn talk '/say?first' -D head)" = 200 ] || fail "$(cat body)"
+request=$(sed -n 's/^X-Request-Id: \([^\r]*\).*/\1/Ip' head)
+instance=$(sed -n 's/^X-Mayfly-Instance: \([^\r]*\).*/\1/Ip' head)
+[ -n "$request" ] && [ -n "$instance" ] || fail "$(cat head)"
+logged talk 1 function=talk version=1 stream=stdout text=first \
+	"request=$request" "instance=$instance"
+logged talk 1 stream=stderr 'text=err first' "request=$request"
+
+# ---- nothing that a terminal obeys comes through
+fn talk /escape >status
+logged talk 1 stream=stdout "text=$(printf 'a\033[31mb\302\233c\357\277\275')"
+! grep -q "$(printf '\033\|\302\233')" state/logs/talk.log ||
+	fail 'an escape'
+
+# ---- choosing
+fn talk '/say?needle' >status
+logged talk 1 text=needle
+get '/v1/functions/talk/logs?grep=needle' >lines.txt
+[ "$(lines)" = 2 ] || fail "grep: $(cat lines.txt)"
+get '/v1/functions/talk/logs?tail=1' >lines.txt
+[ "$(lines)" = 1 ] || fail "tail: $(cat lines.txt)"
+get "/v1/functions/talk/logs?request=$request" >lines.txt
+[ "$(lines)" = 2 ] || fail "request: $(cat lines.txt)"
+get "/v1/functions/talk/logs?since=$(date +%s)999" >lines.txt
+[ "$(lines)" = 0 ] || fail "since: $(cat lines.txt)"
+
+# ---- following
+curl -sSN --unix-socket "$STATE/api.sock" \
+	'http://localhost/v1/functions/talk/logs?follow=1' >followed 2>&1 &
+PIDS="$PIDS $!"
+wait_line followed needle
+fn talk '/say?later' >status
+wait_line followed 'err later'
+[ "$(grep -c 'err later' followed)" = 1 ] || fail 'a line twice'
+
+# ---- a flood
+[ "$(fn talk '/flood?200000')" = 200 ] || fail "flood: $(cat body)"
+until_true 20 grep -q '"stream":"platform","text":"[0-9]* lines dropped' \
+	state/logs/talk.log
+get '/v1/functions/talk/logs?grep=flood' >lines.txt
+[ "$(lines stream=stdout)" -lt 100000 ] || fail 'nothing was dropped'
+get /metrics >metrics.txt
+expect_match 'mayfly_log_lines_dropped_total\{function="talk"\} [1-9]' \
+	metrics.txt
+
+# ---- they go with the function
+[ "$(stat -c %a state/logs)" = 700 ]
+[ "$(api DELETE /v1/functions/talk)" = 204 ] || fail "rm: $(cat body)"
+until_true 10 test ! -e state/logs/talk.log
+
+# ---- the access log
+expect_match '"method":"GET","host":"[0-9.:]*","path":"/fn/talk/say\?first",' \
+	state/access.log
+grep "\"request\":\"$request\"" state/access.log >line
+expect_match '"status":200,.*"function":"talk","version":1,"instance":' line
+platform_end TERM

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The page of examples/zerg, as a browser shows it: another machine each time,
+# and the one that wrote it is gone.
+# test: timeout 180
+# test: no-san
+. "$LIB"
+. "$SRC/tests/platform.sh"
+
+# browse: the page, after a browser has made of it what it could, to page.html
+browse() {
+	HOME=$TMP/home timeout 60 chromium --headless --no-sandbox \
+		--disable-gpu --disable-dev-shm-usage --no-first-run \
+		--user-data-dir="$TMP/browser" --dump-dom \
+		"$URL/fn/zerg/" >page.html 2>browser.err ||
+		fail "chromium: $(tail -n 5 browser.err)"
+	id=$(sed -n 's/.*<code id="instance">\([0-9a-f]*\)<.*/\1/p' page.html)
+	[ -n "$id" ] || fail "no instance: $(cat page.html)"
+}
+
+# gone ID: no such instance, and the ledger knows how it ended
+gone() {
+	! get '/v1/instances?function=zerg' | grep -q "\"$1" &&
+		get "/v1/history?id=$1" | grep -q '"reason":"used"'
+}
+
+platform_start
+"$MAYFLY" build -o zerg.img "$SRC/examples/zerg" >build.err 2>&1 ||
+	fail "$(cat build.err)"
+deploy zerg zerg.img '{}'
+browse
+first=$id
+expect_match '<h1>[0-9.]+ (µs|ms|s)</h1>' page.html
+expect_match 'the first request that it has ever seen' page.html
+expect_match 'your request arrived at the gateway' page.html
+! grep -q '[+−]-' page.html || fail "$(cat page.html)"
+until_true 10 gone "$first"
+browse
+[ "$id" != "$first" ] || fail 'the same machine twice'
+until_true 10 gone "$id"
+
+# From nothing: the machine that answers began to run after the request came.
+deploy larva zerg.img '{"keep_ms": 1}'
+none() {
+	! get '/v1/instances?function=larva' | grep -q '"id"'
+}
+until_true 20 none
+[ "$(fn larva /)" = 200 ] || fail "$(cat body)"
+expect_match 'Since then a virtual machine' body
+expect_match '^<tr><td>\+0 µs<td>your request arrived' body
+platform_end TERM
