@@ -88,15 +88,14 @@ static bool own_path(const char *root, char *ret, size_t size)
 int pressure_read(const char *root, struct pressure *ret)
 {
 	char path[CGROUP_PATH_MAX + 64];
-	struct pressure machine, own;
+	struct pressure machine = { 0 }, own = { 0 };
 	int r;
 
 	snprintf(path, sizeof(path), "%s" MACHINE, root);
 	r = read_file(path, &machine);
-	if (!own_path(root, path, sizeof(path)) || read_file(path, &own) < 0)
-		own = (struct pressure){ 0 };
-	else if (r < 0 || own.some_milli > machine.some_milli ||
-		 own.full_milli > machine.full_milli) {
+	if (own_path(root, path, sizeof(path)) && read_file(path, &own) == 0 &&
+	    (r < 0 || own.some_milli > machine.some_milli ||
+	     own.full_milli > machine.full_milli)) {
 		*ret = own;
 		return 0;
 	}
