@@ -162,6 +162,7 @@ int api_status_of(int code)
 	case ENOMEM:
 		return 503;
 	case ENOSPC:
+	case EFBIG:
 	case EDQUOT:
 		return 507;
 	default:

@@ -24,9 +24,9 @@ static int say_holder(int fd, const char *dir, struct err *e)
 
 	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
 	return err_set(e, EBUSY,
-		       "another mayflyd%s%s uses %s; stop that one, or choose "
-		       "another directory with --state",
-		       pid[0] ? ", pid " : "", pid, dir);
+		       "another mayflyd%s%s%s uses %s; stop that one, or "
+		       "choose another directory with --state",
+		       pid[0] ? ", pid " : "", pid, pid[0] ? "," : "", dir);
 }
 
 int state_lock(const char *state_dir, struct err *e)
