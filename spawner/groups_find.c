@@ -298,7 +298,7 @@ static void move_back(struct groups *g, int above, unsigned walls)
 
 static bool has_processes(int dir)
 {
-	char text[16];
+	char text[16] = "";
 
 	return read_file(dir, "cgroup.procs", text, sizeof(text)) != 0 ||
 	       text[0] != '\0';

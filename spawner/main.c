@@ -54,6 +54,12 @@ static int parse_uids(const char *text, struct uid_range *ret, struct err *e)
 	return 0;
 }
 
+static bool is_kind(const char *text)
+{
+	return strcmp(text, "auto") == 0 || strcmp(text, "v1") == 0 ||
+	       strcmp(text, "v2") == 0 || strcmp(text, "none") == 0;
+}
+
 static int parse(int argc, char **argv, struct arguments *ret, struct err *e)
 {
 	static const struct option options[] = {
@@ -64,7 +70,8 @@ static int parse(int argc, char **argv, struct arguments *ret, struct err *e)
 	};
 	int c, r = 0;
 
-	*ret = (struct arguments){ .cgroups = "auto",
+	*ret = (struct arguments){ .monitor = "",
+				   .cgroups = "auto",
 				   .uids = { UID_FIRST, UID_COUNT } };
 	while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) > 0) {
 		if (c == 'm')
@@ -77,7 +84,7 @@ static int parse(int argc, char **argv, struct arguments *ret, struct err *e)
 					       "an option is not known");
 	}
 	if (r == 0 &&
-	    (optind < argc || !ret->monitor || fcntl(SPAWNER_FD, F_GETFD) < 0))
+	    (optind < argc || !*ret->monitor || fcntl(SPAWNER_FD, F_GETFD) < 0))
 		r = err_set(e, EINVAL,
 			    "started by mayflyd, not by hand: it expects a "
 			    "socket as descriptor %d",

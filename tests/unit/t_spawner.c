@@ -436,6 +436,34 @@ static void test_small_range(void)
 	finish();
 }
 
+/* mayflyd hands these on as its user said them. */
+static void test_bad_options(void)
+{
+	static const struct spawn_config bad[] = {
+		{ .cgroups = "v3" },
+		{ .uids = "0:10" },
+		{ .uids = "x" },
+		{ .uids = "10" },
+		{ .uids = "10:0" },
+		{ .uids = "10:5x" },
+		{ .uids = "4294967294:2" },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct spawn_config c = bad[i];
+		struct err e;
+
+		c.libexec = libexec;
+		c.ops = &ops;
+		memset(&w, 0, sizeof(w));
+		check_int(loop_new(&w.loop, &e), 0);
+		check_int(spawn_start(&w.spawn, w.loop, &c, &e), 0);
+		wait_until(&w.lost, NULL, 0);
+		check(!w.is_ready);
+		finish();
+	}
+}
+
 /* What cannot be run is said, and nothing is left. */
 static void test_no_monitor(void)
 {
@@ -474,6 +502,7 @@ int main(int argc, char **argv)
 	RUN(test_orphan);
 	RUN(test_many);
 	RUN(test_small_range);
+	RUN(test_bad_options);
 	RUN(test_no_monitor);
 	return check_done();
 }
