@@ -83,6 +83,10 @@ static int parse(int argc, char **argv, struct arguments *ret, struct err *e)
 				       err_set(e, EINVAL,
 					       "an option is not known");
 	}
+	if (r == 0 && !is_kind(ret->cgroups))
+		r = err_set(e, EINVAL,
+			    "--cgroups %s is none of auto, v1, v2 and none",
+			    ret->cgroups);
 	if (r == 0 &&
 	    (optind < argc || !*ret->monitor || fcntl(SPAWNER_FD, F_GETFD) < 0))
 		r = err_set(e, EINVAL,
