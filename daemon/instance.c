@@ -39,7 +39,7 @@ static struct sockaddr_un socket_addr(const struct instance *i)
 }
 
 /*
- * Bound here; it listens at once for a copy, which did when its snapshot was
+ * Bound here; it listens at once for a copy that did when its snapshot was
  * taken, and else when the program does.
  */
 static int make_socket(struct instance *i, struct err *e)
@@ -52,7 +52,7 @@ static int make_socket(struct instance *i, struct err *e)
 	a = socket_addr(i);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-	    (i->plan->copies && listen(fd, BACKLOG) < 0)) {
+	    (i->plan->listens && listen(fd, BACKLOG) < 0)) {
 		i->socket_name[0] = '\0';
 		return err_sys(e, errno, "cannot make the socket of %s",
 			       i->plan->version->function->name);
@@ -520,7 +520,7 @@ static void on_ready(struct instance *i, const uint64_t *phase_us)
 	if (i->told_ready || i->stopping || i->recycling || is_stdio(i))
 		return;
 	memcpy(i->life.phase_us, phase_us, sizeof(i->life.phase_us));
-	if (i->plan->copies)
+	if (i->plan->listens)
 		become_ready(i);
 	else
 		probe(i);
@@ -579,7 +579,7 @@ static void explain(struct instance *i, const struct vm_end *end)
 		snprintf(i->why, sizeof(i->why),
 			 "it was not ready for requests within %u ms%s",
 			 i->plan->version->spec.start_ms,
-			 i->plan->copies ? "" : ": does it listen on PORT?");
+			 i->plan->listens ? "" : ": does it listen on PORT?");
 	else if (end->oom)
 		snprintf(i->why, sizeof(i->why),
 			 "the host ended it for lack of memory");

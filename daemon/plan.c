@@ -57,6 +57,22 @@ static int choose_substrate(struct plan *p, struct err *e)
 	return 0;
 }
 
+/*
+ * A program that has a mind of its own and listens elsewhere than PORT says is
+ * taken at its word, unless another port than the usual one was asked for.
+ */
+static uint16_t choose_port(struct plan *p)
+{
+	uint16_t asked = p->version->spec.port, found = 0;
+
+	if (p->copies)
+		found = (uint16_t)p->snapshot.copy.facts.resume.tcp_port;
+	if (found && asked == SPEC_PORT_DEFAULT)
+		asked = found;
+	p->listens = found == asked;
+	return asked;
+}
+
 static int set_options(struct plan *p, struct err *e)
 {
 	const struct spec *spec = &p->version->spec;
@@ -73,7 +89,7 @@ static int set_options(struct plan *p, struct err *e)
 		o->snapshot = &p->snapshot.copy;
 	if (spec->mode == FUNCTION_HTTP) {
 		o->port_count = 1;
-		o->ports[0].guest_port = spec->port;
+		o->ports[0].guest_port = choose_port(p);
 		o->ports[0].proto = IPPROTO_TCP;
 	}
 	/* What is part of a snapshot cannot be set again. */

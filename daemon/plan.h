@@ -29,6 +29,7 @@ struct plan {
 	int kvm_fd; /* borrowed, or -1 */
 	bool copies; /* instances are copies of the snapshot, else boot */
 	bool recycles; /* and can be reset */
+	bool listens; /* they do from their first instruction on */
 	struct egress *egress;
 	struct loop_watch egress_watch;
 };

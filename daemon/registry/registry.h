@@ -20,6 +20,7 @@
 #define FUNCTION_NAME_MAX 63u /* a DNS label: a-z 0-9 and inner - */
 #define ALIAS_SHARES_MAX  8u
 #define ALIAS_DEFAULT	  "live"
+#define SPEC_PORT_DEFAULT 8080u
 
 enum function_mode {
 	FUNCTION_HTTP = 0, /* an HTTP server */

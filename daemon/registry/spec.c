@@ -102,7 +102,7 @@ static const struct key keys[] = {
 	NUMBER(queue_max, U32, 0, 100000, 1000),
 	NUMBER(memory_bytes, U64, 16 * MIB, 1024 * 1024 * MIB, 512 * MIB),
 	NUMBER(cpu_milli, U32, 0, 1000, 0),
-	NUMBER(port, U16, 1, 65535, 8080),
+	NUMBER(port, U16, 1, 65535, SPEC_PORT_DEFAULT),
 	NUMBER(needs_token, BOOL, 0, 1, 0),
 	NUMBER(request_bytes_max, U64, 0, INT64_MAX, 0),
 	NUMBER(response_bytes_max, U64, 0, INT64_MAX, 0),
