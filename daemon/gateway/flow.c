@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FREE_MAX 64u /* buffers kept for later */
+#define FREE_MAX 32u /* buffers kept for later */
 
 #define CHUNK_END_LEN  2u /* CR LF */
 #define LAST_CHUNK_LEN (sizeof(HTTP_LAST_CHUNK) - 1)

@@ -22,7 +22,7 @@
 
 #define ACCEPT_ROUND	64 /* connections in a row */
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
-#define EXCHANGES_MAX	256u /* kept for later */
+#define EXCHANGES_MAX	64u /* kept for later */
 
 const struct http_limits gw_limits = { .head_bytes = GW_HEAD_MAX,
 				       .line_bytes = GW_LINE_MAX,

@@ -3,6 +3,8 @@
  * The gateway when an exchange does not come to be, or ends before its time:
  * refusals, clients that go, what takes too long, too many connections.
  */
+#include <sys/resource.h>
+
 #include "tests/unit/gateway_world.h"
 
 /* ---- the way to the instance --------------------------------------------- */
@@ -480,6 +482,31 @@ static void test_connections_max(void)
 	finish(c[3]);
 }
 
+/* Without descriptors nobody is lost: they wait until there are some. */
+static void test_no_descriptors(void)
+{
+	struct rlimit before, none;
+	int c, next;
+
+	world_new(NULL);
+	c = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	next = dup(c);
+	close(next);
+	check_int(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	check_int(setrlimit(RLIMIT_NOFILE, &none), 0);
+	check_int(connect(c, (void *)&world_addr, world_addr_len), 0);
+	check_int(write(c, GET, sizeof(GET) - 1), sizeof(GET) - 1);
+	spin();
+	check_int(setrlimit(RLIMIT_NOFILE, &before), 0);
+	check_int(gateway_connections(world.g), 0);
+	settle();
+	check_int(gateway_connections(world.g), 1);
+	check(has(get(world.fn_fd), "GET / "));
+	finish(c);
+}
+
 static void test_metrics(void)
 {
 	int c;
@@ -559,6 +586,7 @@ int main(void)
 	RUN(test_slow_reader);
 	RUN(test_tunnel_time);
 	RUN(test_connections_max);
+	RUN(test_no_descriptors);
 	RUN(test_metrics);
 	RUN(test_drain);
 	return check_done();
