@@ -133,15 +133,11 @@ static unsigned first_port(const struct manifest *m)
 
 #define MEMORY_DEFAULT (512ll << 20)
 
-static int add_image_facts(struct deploy *d, struct image *img, struct err *e)
+static void add_image_facts(struct deploy *d, const struct image *img)
 {
-	int r = image_load(img, e);
 	json_int_t memory = MEMORY_DEFAULT;
-	unsigned port;
+	unsigned port = first_port(&img->manifest);
 
-	if (r < 0)
-		return r;
-	port = first_port(&img->manifest);
 	if (port && !json_object_get(d->spec, "port"))
 		json_object_set_new(d->spec, "port",
 				    json_integer((json_int_t)port));
@@ -150,7 +146,6 @@ static int add_image_facts(struct deploy *d, struct image *img, struct err *e)
 	if (!json_object_get(d->spec, "memory_bytes"))
 		json_object_set_new(d->spec, "memory_bytes",
 				    json_integer(memory));
-	return 0;
 }
 
 /* ---- uploading ---- */
@@ -361,9 +356,8 @@ static int deploy(struct deploy *d, const char *source)
 	if (sealed_open(&img, source, &paths, &status, &e) < 0)
 		return cmd_fail(status, &e);
 	progress_init(&d->progress, false);
-	r = add_image_facts(d, &img, &e);
-	if (r == 0)
-		r = register_image(d, source, &img, &e);
+	add_image_facts(d, &img);
+	r = register_image(d, source, &img, &e);
 	progress_clear(&d->progress);
 	if (r < 0)
 		return platform_fail(r, &e);

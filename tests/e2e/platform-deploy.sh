@@ -136,8 +136,8 @@ expect_status 1 "$MAYFLY" rm hello
 	fail 'it still answers'
 [ -z "$("$MAYFLY" ls -q)" ] || fail "still there: $("$MAYFLY" ls -q)"
 i=0
-while [ -n "$(ls state/versions state/images | grep -v :)" ]; do
-	[ "$i" -lt 200 ] || fail "left: $(ls state/versions state/images)"
+while [ -n "$(find state/versions state/images -type f)" ]; do
+	[ "$i" -lt 200 ] || fail "left: $(find state)"
 	sleep 0.05
 	i=$((i + 1))
 done

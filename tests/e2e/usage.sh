@@ -59,9 +59,11 @@ for words in --help version 'run --help' 'doctor --json'; do
 done
 
 # The man pages know every option that --help lists; trace has those of run.
-for verb in run build inspect doctor trace; do
+for verb in run build inspect doctor trace deploy invoke ls ps logs top \
+	history rollback alias token; do
 	"$MAYFLY" "$verb" --help |
-		sed -nE 's/^  (  |-.,) *--([a-z-]*).*/\2/p' >options
+		sed -nE 's/^  (  |-.,) *--([a-z-]*).*/\2/p' |
+		grep -vx help >options
 	[ -s options ] || fail "$verb --help lists no options"
 	set -- "$SRC/docs/man/mayfly-$verb.1"
 	[ "$verb" != trace ] || set -- "$@" "$SRC/docs/man/mayfly-run.1"

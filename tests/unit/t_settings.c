@@ -61,6 +61,57 @@ static void test_all(void)
 	check_str(s.files.items[1], "y:/z");
 }
 
+static const char *function_text(const char *key)
+{
+	return json_string_value(json_object_get(s.function, key));
+}
+
+static long long function_number(const char *key)
+{
+	return json_integer_value(json_object_get(s.function, key));
+}
+
+static void test_function(void)
+{
+	check_int(parse("function:\n  name: shop\n  isolation: reuse\n"
+			"  timeout: 2s\n  idle-timeout: 0\n  cpu: 0.25\n"
+			"  memory: 64m\n  token-protected: true\n"
+			"  egress: all\n  routes: [/a, b.c/]\n"
+			"  readiness: none\n  env: { A: b, C: 7 }\n"),
+		  0);
+	check_str(function_text("name"), "shop");
+	check_str(function_text("isolation"), "reuse");
+	check_int(function_number("total_ms"), 2000);
+	check(json_is_integer(json_object_get(s.function, "idle_ms")));
+	check_int(function_number("idle_ms"), 0);
+	check_int(function_number("cpu_milli"), 250);
+	check_int(function_number("memory_bytes"), 64 << 20);
+	check(json_is_true(json_object_get(s.function, "needs_token")));
+	check_int(json_array_size(json_object_get(s.function, "egress")), 1);
+	check_int(json_array_size(json_object_get(s.function, "routes")), 2);
+	check(json_is_null(json_object_get(s.function, "readiness")));
+	check_int(json_object_size(json_object_get(s.function, "env")), 2);
+	check_int(parse("env: {}\n"), 0);
+	check_ptr(s.function, NULL);
+}
+
+static void test_function_errors(void)
+{
+	refused("function: 7", "m.yaml:1: function is not a map");
+	refused("function:\n  timout: 2s",
+		"m.yaml:2: there is no key timout in function; did you mean "
+		"timeout?");
+	refused("function:\n  min: many", "m.yaml:2: min is not a number");
+	refused("function:\n  cpu: 2", "m.yaml:2: cpu is not a share");
+	refused("function:\n  keep: soon", "m.yaml:2: keep: soon is not");
+	refused("function:\n  memory: [1]", "m.yaml:2: memory is not a text");
+	refused("function:\n  token-protected: 9", "m.yaml:2: token-protected");
+	refused("function:\n  env: [A]", "m.yaml:2: env is not a map");
+	refused("function:\n  env:\n    A: [b]", "m.yaml:3: env has a name");
+	refused("function:\n  routes:\n    - {}", "m.yaml:3: route");
+	refused("function: {}\nfunction: {}", "function is said twice");
+}
+
 static void test_not_rewritten(void)
 {
 	check_int(parse("a: b\n"), -EINVAL);
@@ -167,6 +218,8 @@ int main(void)
 {
 	RUN(test_nothing);
 	RUN(test_all);
+	RUN(test_function);
+	RUN(test_function_errors);
 	RUN(test_not_rewritten);
 	RUN(test_words);
 	RUN(test_ports);
