@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -51,6 +52,7 @@ int daemon_user_find(struct daemon_user *ret, const char *name, struct err *e)
 			       "long",
 			       want);
 	snprintf(ret->name, sizeof(ret->name), "%s", want);
+	snprintf(ret->home, sizeof(ret->home), "%s", p->pw_dir);
 	ret->uid = p->pw_uid;
 	ret->gid = p->pw_gid;
 	ret->change = us == 0 && p->pw_uid != 0;
@@ -125,7 +127,8 @@ int daemon_user_become(const struct daemon_user *u, struct err *e)
 	    initgroups(u->name, u->gid) < 0 ||
 	    setresgid(u->gid, u->gid, u->gid) < 0 ||
 	    setresuid(u->uid, u->uid, u->uid) < 0 || !keep_low_ports() ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    setenv("HOME", u->home, 1) < 0)
 		return err_sys(e, errno, "cannot become the user %s", u->name);
 	return 0;
 }

@@ -16,6 +16,7 @@
 
 struct daemon_user {
 	char name[64];
+	char home[256]; /* for caches of what is started */
 	uid_t uid;
 	gid_t gid;
 	bool change; /* we are root and shall become it */
