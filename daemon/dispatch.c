@@ -194,7 +194,11 @@ static void tell_started(struct instance *i)
 		.id = i->life.id,
 		.total_us = (now(d) - i->life.born_ns) / 1000,
 	};
+	struct sched_counts c;
 
+	sched_pool_counts(i->pool->sched, &c);
+	if (c.waiting)
+		s.queue_us = (now(d) - c.oldest_ns) / 1000;
 	memcpy(s.phase_us, i->life.phase_us, sizeof(s.phase_us));
 	ledger_started(d->ledger, &s);
 	for (int p = 0; p < MF_PHASE_COUNT; p++)

@@ -629,4 +629,8 @@ void sched_pool_counts(const struct sched_pool *p, struct sched_counts *ret)
 		.failing = is_failing(p),
 		.retry_at_ns = p->retry_at_ns,
 	};
+	if (p->waiting)
+		ret->oldest_ns =
+			container_of(p->queue.next, struct sched_request, node)
+				->submitted_ns;
 }

@@ -135,6 +135,7 @@ uint64_t sched_tick(struct sched *s, uint64_t now_ns);
 
 struct sched_counts {
 	uint32_t starting, ready, busy, stopping, waiting;
+	uint64_t oldest_ns; /* when the first of those that wait came */
 	bool failing; /* in a crash loop */
 	uint64_t retry_at_ns; /* when failing: the next attempt */
 };
