@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/grid.h"
 #include "cli/platform.h"
@@ -97,10 +98,34 @@ static int take(void *arg, int id, const char *value, struct err *e)
 	}
 }
 
+/* What a terminal would obey: C0, DEL, and C1 in UTF-8. */
+static size_t control_len(const unsigned char *s, size_t left)
+{
+	if ((s[0] < 0x20 && s[0] != '\t') || s[0] == 0x7f)
+		return 1;
+	return left > 1 && s[0] == 0xc2 && s[1] < 0xa0 ? 2 : 0;
+}
+
+/* As the program wrote it; but its terminal is not this one. */
+static void put_text(FILE *to, const json_t *text)
+{
+	const unsigned char *s = (const unsigned char *)json_string_value(text);
+	size_t len = json_string_length(text), n;
+
+	if (!isatty(fileno(to))) {
+		fwrite(s, 1, len, to);
+		return;
+	}
+	for (size_t i = 0; i < len; i += n ? n : 1) {
+		n = control_len(s + i, len - i);
+		putc(n ? '?' : s[i], to);
+	}
+}
+
 static int on_line(void *arg, const char *line)
 {
 	const struct logs *l = arg;
-	json_t *o = l->json ? NULL : json_loads(line, 0, NULL);
+	json_t *o = l->json ? NULL : json_loads(line, JSON_ALLOW_NUL, NULL);
 	FILE *to = strcmp(grid_text(o, "stream"), "stdout") == 0 || l->json ?
 			   stdout :
 			   stderr;
@@ -110,7 +135,10 @@ static int on_line(void *arg, const char *line)
 			grid_text(o, "instance"));
 	if (strcmp(grid_text(o, "stream"), "platform") == 0)
 		fputs("mayfly: ", to);
-	fputs(l->json ? line : grid_text(o, "text"), to);
+	if (o)
+		put_text(to, json_object_get(o, "text"));
+	else
+		fputs(line, to);
 	putc('\n', to);
 	json_decref(o);
 	if (l->follow)

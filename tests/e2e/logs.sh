@@ -42,11 +42,12 @@ logged talk 1 stream=stderr 'text=err first' "request=$request"
 fn talk /escape >status
 logged talk 1 stream=stdout "text=$(printf 'a\033[31mb\302\233c\357\277\275')"
 ! grep -q "$(printf '\033\|\302\233')" state/logs/talk.log ||
-	fail 'an escape'
+	fail 'an escape in the file'
 
 # ---- choosing
 fn talk '/say?needle' >status
 logged talk 1 text=needle
+logged talk 1 'text=err needle'
 get '/v1/functions/talk/logs?grep=needle' >lines.txt
 [ "$(lines)" = 2 ] || fail "grep: $(cat lines.txt)"
 get '/v1/functions/talk/logs?tail=1' >lines.txt
@@ -56,6 +57,24 @@ get "/v1/functions/talk/logs?request=$request" >lines.txt
 get "/v1/functions/talk/logs?since=$(date +%s)999" >lines.txt
 [ "$(lines)" = 0 ] || fail "since: $(cat lines.txt)"
 
+# ---- by mayfly logs
+export MAYFLY_STATE="$STATE"
+"$MAYFLY" logs talk >text 2>&1
+expect_match '^err first$' text
+expect_match "$(printf '^a\033.31mb')" text
+python3 -c 'import pty, sys
+pty.spawn(sys.argv[1:])' "$MAYFLY" logs talk >shown </dev/null
+expect_match '^a.\[31mb.c' shown
+[ "$(LC_ALL=C grep -c "$(printf '\033\|\302\233')" shown)" = 0 ] ||
+	fail 'an escape on a terminal'
+"$MAYFLY" logs --grep needle talk >text 2>&1
+[ "$(grep -c needle text)" = 2 ] || fail "--grep: $(cat text)"
+"$MAYFLY" logs --tail 1 --json talk >lines.txt
+[ "$(lines function=talk)" = 1 ] || fail "--tail: $(cat lines.txt)"
+"$MAYFLY" logs -f talk >live 2>&1 &
+PIDS="$PIDS $!"
+wait_line live needle
+
 # ---- following
 curl -sSN --unix-socket "$STATE/api.sock" \
 	'http://localhost/v1/functions/talk/logs?follow=1' >followed 2>&1 &
@@ -64,6 +83,7 @@ wait_line followed needle
 fn talk '/say?later' >status
 wait_line followed 'err later'
 [ "$(grep -c 'err later' followed)" = 1 ] || fail 'a line twice'
+wait_line live '^err later'
 
 # ---- a flood
 [ "$(fn talk '/flood?200000')" = 200 ] || fail "flood: $(cat body)"
