@@ -71,6 +71,7 @@ print(json.load(open("body"))["instances"][0]["pid"])'
 platform_end() {
 	kill "-$1" "$DAEMON"
 	STATUS=0
+	# shellcheck disable=SC2034 # the caller looks at it
 	wait "$DAEMON" 2>/dev/null || STATUS=$?
 	wait_gone "$SPAWNER"
 }

@@ -82,6 +82,20 @@ history
 get '/v1/history?limit=10000&runs=1000&format=csv' >history.csv
 python3 "$SRC/tests/e2e/ledger_check.py" csv history.json history.csv
 
+# ---- by mayfly history
+export MAYFLY_STATE="$STATE"
+"$MAYFLY" history many >table
+expect_match '  out-of-memory' table
+"$MAYFLY" history --json --limit 10000 --runs 1000 >all.json
+"$MAYFLY" history --csv --limit 10000 --runs 1000 >all.csv
+python3 "$SRC/tests/e2e/ledger_check.py" csv history.json all.csv
+"$MAYFLY" history --totals --json >all_totals.json
+python3 "$SRC/tests/e2e/ledger_check.py" sums all.json all_totals.json
+"$MAYFLY" history --reason crash,killed --csv many >some.csv
+[ "$(wc -l <some.csv)" -gt 2 ] || fail "$(cat some.csv)"
+expect_status 1 "$MAYFLY" history --reason boredom
+expect_match 'there is no reason boredom' err
+
 # ---- mayflyd is killed while an instance works
 fn many / >status
 until_true 10 instance many id >id

@@ -24,9 +24,9 @@ gone() {
 }
 
 platform_start
-"$MAYFLY" build -o zerg.img "$SRC/examples/zerg" >build.err 2>&1 ||
-	fail "$(cat build.err)"
-deploy zerg zerg.img '{}'
+export MAYFLY_STATE="$STATE"
+"$MAYFLY" deploy "$SRC/examples/zerg" >out 2>err || fail "$(cat err)"
+[ "$(cat out)" = "http://localhost:$GATEWAY/fn/zerg/" ] || fail "$(cat out)"
 browse
 first=$id
 expect_match '<h1>[0-9.]+ (µs|ms|s)</h1>' page.html
@@ -38,13 +38,19 @@ browse
 [ "$id" != "$first" ] || fail 'the same machine twice'
 until_true 10 gone "$id"
 
-# From nothing: the machine that answers began to run after the request came.
-deploy larva zerg.img '{"keep_ms": 1}'
-none() {
-	! get '/v1/instances?function=larva' | grep -q '"id"'
-}
-until_true 20 none
-[ "$(fn larva /)" = 200 ] || fail "$(cat body)"
-expect_match 'Since then a virtual machine' body
+# The machine that answers began to run after the request came.
+[ "$(fn zerg /)" = 200 ] || fail "$(cat body)"
+expect_match 'Since then a virtual machine came to life' body
 expect_match '^<tr><td>\+0 µs<td>your request arrived' body
+
+# What waited for a request says so.
+"$MAYFLY" build -o zerg.img "$SRC/examples/zerg" >build.err 2>&1 ||
+	fail "$(cat build.err)"
+deploy larva zerg.img '{"keep_ms": 60000, "min_instances": 1}'
+waits() {
+	get '/v1/instances?function=larva' | grep -q '"ready"'
+}
+until_true 20 waits
+[ "$(fn larva /)" = 200 ] || fail "$(cat body)"
+expect_match 'A virtual machine was waiting for it' body
 platform_end TERM
