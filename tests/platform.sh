@@ -108,7 +108,7 @@ until_true() {
 wait_gone() {
 	for p in "$@"; do
 		i=0
-		while kill -0 "$p" 2>/dev/null; do
+		while grep -q '^State:	[^ZX]' "/proc/$p/status" 2>/dev/null; do
 			[ "$i" -lt 400 ] || fail "process $p is still there"
 			sleep 0.05
 			i=$((i + 1))

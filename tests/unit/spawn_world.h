@@ -312,6 +312,7 @@ static inline void end_one(uint64_t id)
 static inline bool gone(pid_t pid)
 {
 	for (int i = 0; i < ROUNDS_MAX; i++) {
+		waitpid(pid, NULL, WNOHANG); /* world_prepare makes it ours */
 		if (kill(pid, 0) < 0 && errno == ESRCH)
 			return true;
 		usleep(10000);
@@ -371,6 +372,9 @@ static inline void world_prepare(void)
 	const char *build = getenv("BUILD");
 	static char path[PATH_MAX + 64], target[PATH_MAX];
 
+	/* What a process leaves that was killed has nobody else to wait for it
+	 * where the first process does not. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (!build)
 		build = "build";
 	if (!getcwd(libexec, sizeof(libexec) - 64) ||
