@@ -54,10 +54,11 @@ static int look(const char *path, const struct db_format *f, struct err *e)
 	if (r < 0 || memcmp(h, "SQLite format 3", 16) != 0)
 		return damaged(path, f, "it is no database", e);
 	if (big_endian(h + AT_APP_ID) != f->application_id)
-		return err_set(e, EUCLEAN,
-			       "%s belongs to another program; move it away, "
-			       "or choose another state directory",
-			       path);
+		return err_set(
+			e, EUCLEAN,
+			"%s is another program's database; move it away, "
+			"or choose another state directory",
+			path);
 	version = big_endian(h + AT_VERSION);
 	if (version != f->version)
 		return err_set(

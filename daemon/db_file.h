@@ -12,7 +12,6 @@
 #include "host/err.h"
 
 struct db_format {
-	const char *what; /* "the ledger" */
 	const char *without; /* what a new one lacks: "without its totals" */
 	uint32_t application_id, version;
 	const char *schema; /* statements; ids and version come from here */

@@ -18,7 +18,6 @@
 #define PRUNE_ROWS	"2000" /* at a time */
 
 static const struct db_format format = {
-	.what = "the ledger",
 	.without = "without the totals so far",
 	.application_id = 0x4d666c67u, /* Mflg */
 	.version = 1,

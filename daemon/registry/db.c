@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file is looked at before SQLite opens it, so that what is not ours is
- * not touched: not even a journal beside it is rolled back. A new one is made
- * under another name, so that there never is half of one.
+ * Statements as the registry needs them: prepared, bound by the letters of a
+ * string, and SQLite's errors as ours. The file itself is daemon/db_file.c's.
  */
 #include "daemon/registry/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "host/cleanup.h"
-#include "host/file.h"
-
-#define BUSY_MS 5000 /* for somebody with sqlite3(1) */
+#include "daemon/db_file.h"
 
 static const char schema[] =
-	"PRAGMA application_id = 1298559609;"
-	"PRAGMA user_version = 1;"
 	"CREATE TABLE functions (id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" name TEXT NOT NULL UNIQUE, next_number INTEGER NOT NULL,"
 	" created_ms INTEGER NOT NULL);"
@@ -36,9 +27,6 @@ static const char schema[] =
 	"CREATE TABLE tokens (name TEXT PRIMARY KEY, role TEXT NOT NULL,"
 	" function TEXT, hash BLOB NOT NULL, created_ms INTEGER NOT NULL)"
 	" WITHOUT ROWID;";
-
-_Static_assert(DB_APPLICATION_ID == 1298559609u, "as in the schema");
-_Static_assert(DB_VERSION == 1, "as in the schema");
 
 /* ---- statements ---- */
 
@@ -146,143 +134,20 @@ int db_end(sqlite3 *db, int r, struct err *e)
 
 /* ---- the file ---- */
 
-static uint32_t big_endian(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
-#define REMEDY                                             \
-	"restore a backup of it, or move it away to begin" \
-	" without functions"
-
-/* 1: it is there and can be ours; 0: it is not there. */
-static int look(const char *path, struct err *e)
-{
-	static const char magic[16] = "SQLite format 3";
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	uint8_t head[100];
-	uint32_t version;
-	int r;
-
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return err_sys(e, errno, "cannot open %s", path);
-	r = file_pread(fd, head, sizeof(head), 0);
-	if (r < 0 && r != -ENODATA)
-		return err_sys(e, -r, "cannot read %s", path);
-	if (r < 0 || memcmp(head, magic, sizeof(magic)) != 0)
-		return err_set(e, EUCLEAN,
-			       "%s is damaged: it is no database; " REMEDY,
-			       path);
-	if (big_endian(head + 68) != DB_APPLICATION_ID)
-		return err_set(e, EUCLEAN,
-			       "%s is another program's database; choose "
-			       "another state directory, or move it away",
-			       path);
-	version = big_endian(head + 60);
-	if (version != DB_VERSION)
-		return err_set(e, EPROTONOSUPPORT,
-			       "%s has version %u of the format, and this "
-			       "mayflyd reads version %u; use the mayflyd that "
-			       "wrote it",
-			       path, version, DB_VERSION);
-	return 1;
-}
-
-static int create(const char *path, struct err *e)
-{
-	AUTO_FREE char *temp = NULL;
-	sqlite3 *db = NULL;
-	int r;
-
-	if (asprintf(&temp, "%s.new", path) < 0) {
-		temp = NULL;
-		return err_set(e, ENOMEM, "out of memory");
-	}
-	if (unlink(temp) < 0 && errno != ENOENT)
-		return err_sys(e, errno, "cannot remove %s", temp);
-	r = sqlite3_open_v2(temp, &db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-				    SQLITE_OPEN_NOFOLLOW,
-			    NULL);
-	r = r == SQLITE_OK ? exec(db, "PRAGMA synchronous = FULL;", e) :
-			     fail(db, e);
-	if (r == 0)
-		r = exec(db, schema, e);
-	if (sqlite3_close(db) != SQLITE_OK && r == 0)
-		r = err_set(e, EIO, "cannot close %s", temp);
-	if (r == 0 && rename(temp, path) < 0)
-		r = err_sys(e, errno, "cannot name %s", path);
-	if (r < 0)
-		unlink(temp);
-	return r;
-}
-
-static int damaged(const char *path, const char *what, struct err *e)
-{
-	return err_set(e, EUCLEAN, "%s is damaged: %.80s; " REMEDY, path, what);
-}
-
-static int check(sqlite3 *db, const char *path, struct err *e)
-{
-	AUTO_STMT sqlite3_stmt *s = NULL;
-	const char *verdict;
-
-	if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL) !=
-		    SQLITE_OK ||
-	    sqlite3_step(s) != SQLITE_ROW)
-		return damaged(path, sqlite3_errmsg(db), e);
-	verdict = (const char *)sqlite3_column_text(s, 0);
-	return verdict && strcmp(verdict, "ok") == 0 ?
-		       0 :
-		       damaged(path, verdict ? verdict : "unreadable", e);
-}
-
-static int open_checked(sqlite3 **ret, const char *path, struct err *e)
-{
-	sqlite3 *db = NULL;
-	int r = sqlite3_open_v2(
-		path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
-
-	if (r != SQLITE_OK) {
-		r = fail(db, e);
-		sqlite3_close(db);
-		return r;
-	}
-	sqlite3_busy_timeout(db, BUSY_MS);
-	/* Until all is well, the file stays as it is. */
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	r = check(db, path, e);
-	if (r == 0)
-		r = exec(db,
-			 "PRAGMA journal_mode = WAL;"
-			 "PRAGMA synchronous = FULL;"
-			 "PRAGMA foreign_keys = ON;"
-			 "PRAGMA trusted_schema = OFF;",
-			 e);
-	if (r < 0) {
-		sqlite3_close(db);
-		return r;
-	}
-	*ret = db;
-	return 0;
-}
+static const struct db_format format = {
+	.without = "without functions",
+	.application_id = DB_APPLICATION_ID,
+	.version = DB_VERSION,
+	.schema = schema,
+	.check_bytes_max = UINT64_MAX,
+};
 
 int db_open(sqlite3 **ret, const char *path, struct err *e)
 {
-	int r = look(path, e);
-
-	if (r == 0)
-		r = create(path, e);
-	return r < 0 ? r : open_checked(ret, path, e);
+	return db_file_open(ret, path, &format, e);
 }
 
 void db_close(sqlite3 *db)
 {
-	if (db)
-		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
-				  NULL);
-	sqlite3_close(db);
+	db_file_close(db);
 }

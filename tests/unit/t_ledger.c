@@ -459,7 +459,7 @@ static void test_of_somebody_else(void)
 	check_int(sqlite3_open(path, &db), SQLITE_OK);
 	check_int(sqlite3_exec(db, "CREATE TABLE t (a)", NULL, NULL, NULL), 0);
 	sqlite3_close(db);
-	check_refused("belongs to another program");
+	check_refused("is another program's database");
 
 	new_state_dir();
 	open_ledger(NULL);
