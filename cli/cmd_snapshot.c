@@ -57,9 +57,9 @@ static struct opt all_opts[OPTS_MAX];
 /* Those of mayfly run that say what the program is. */
 static void merge_opts(void)
 {
-	static const char *const taken[] = {
-		"env", "env-file", "memory", "workdir", "substrate", "timeout"
-	};
+	static const char *const taken[] = { "env",	  "env-file", "memory",
+					     "workdir",	  "egress",   "dns",
+					     "substrate", "timeout" };
 	size_t n = 0;
 
 	for (const struct opt *o = own_opts; o->id; o++)

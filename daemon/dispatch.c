@@ -157,6 +157,26 @@ static enum ledger_reason death_reason(const struct instance *i)
 	return i->stopping ? stop_reason(i) : LEDGER_HOST;
 }
 
+/* Our own doing in words; the monitor only knows that we did. */
+static const char *why_ended(const struct instance *i,
+			     enum ledger_reason reason)
+{
+	static const char *const words[LEDGER_REASON_COUNT] = {
+		[LEDGER_USED] = "it had served its request",
+		[LEDGER_IDLE] = "it had no request for its idle time",
+		[LEDGER_EVICTED] = "memory was wanted for others",
+		[LEDGER_DRAINED] = "its version, or the platform, was stopped",
+		[LEDGER_OPERATOR] = "it was asked to end",
+		[LEDGER_BROKEN] = "it did not answer as it should",
+	};
+
+	if (i->exited && i->exit.reason != MF_EXIT_PARENT)
+		return i->why;
+	if (i->note && i->stopping)
+		return i->note;
+	return words[reason] ? words[reason] : i->why;
+}
+
 void dispatch_died(struct instance *i)
 {
 	struct dispatch *d = i->dispatch;
@@ -165,10 +185,10 @@ void dispatch_died(struct instance *i)
 		.id = i->life.id,
 		.reason = death_reason(i),
 		.status = i->exit.status,
-		.why = i->why,
 		.backtrace = crash ? i->crash : NULL,
 	};
 
+	death.why = why_ended(i, death.reason);
 	if (death.reason == LEDGER_CRASH && WIFSIGNALED((int)i->exit.status))
 		death.signal = (uint32_t)WTERMSIG((int)i->exit.status);
 	if (i->exited)
@@ -248,6 +268,7 @@ void dispatch_unhealthy(struct instance *i, const char *why)
 	struct dispatch *d = i->dispatch;
 
 	logs_say(d->logs, &i->err_log.source, "the instance is ended: %s", why);
+	i->note = why;
 	sched_stop_one(&i->sched, SCHED_STOP_BROKEN, now(d));
 	dispatch_tick_soon(d);
 }

@@ -64,6 +64,7 @@ struct instance {
 	struct mf_ctl_exit exit; /* of the life that ended */
 	bool exited;
 	char why[512];
+	const char *note; /* why we ended it, if that is not plain; or NULL */
 	char crash[CRASH_TEXT_MAX + BACKTRACE_TEXT_MAX]; /* "": none */
 };
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -73,6 +74,15 @@ static uint16_t choose_port(struct plan *p)
 	return asked;
 }
 
+/* Before the function's own variables, which may say otherwise. */
+static int set_port(struct plan *p, struct err *e)
+{
+	char entry[16];
+
+	snprintf(entry, sizeof(entry), "PORT=%u", p->version->spec.port);
+	return env_list_set(&p->options.env, entry, e);
+}
+
 static int set_options(struct plan *p, struct err *e)
 {
 	const struct spec *spec = &p->version->spec;
@@ -93,6 +103,8 @@ static int set_options(struct plan *p, struct err *e)
 		o->ports[0].proto = IPPROTO_TCP;
 	}
 	/* What is part of a snapshot cannot be set again. */
+	if (!p->copies && spec->mode == FUNCTION_HTTP)
+		r = set_port(p, e);
 	for (size_t i = 0; !p->copies && r == 0 && i < spec->env.count; i++)
 		r = env_list_set(&o->env, spec->env.items[i], e);
 	for (size_t i = 0; r == 0 && i < spec->egress.count; i++)

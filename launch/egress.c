@@ -106,11 +106,18 @@ static bool worth_saying(struct egress *g, const struct egress_ip *ip,
 	return true;
 }
 
-static bool is_host(const struct egress_ip *ip)
+/* Addresses that stand for something have its name in rules. */
+static void name_of(const struct egress_ip *ip, char text[EGRESS_IP_TEXT])
 {
-	struct egress_ip host = egress_ip_v4(MF_NET_HOST);
+	const struct egress_ip host = egress_ip_v4(MF_NET_HOST);
+	const struct egress_ip functions = egress_ip_v4(MF_NET_FUNCTIONS);
 
-	return !memcmp(ip, &host, sizeof(host));
+	if (!memcmp(ip, &host, sizeof(host)))
+		snprintf(text, EGRESS_IP_TEXT, "%s", EGRESS_HOST_NAME);
+	else if (!memcmp(ip, &functions, sizeof(functions)))
+		snprintf(text, EGRESS_IP_TEXT, "NAME" EGRESS_FUNCTIONS);
+	else
+		egress_ip_text(ip, text);
 }
 
 static void log_refusal(struct egress *g, const struct egress_ip *ip,
@@ -120,10 +127,7 @@ static void log_refusal(struct egress *g, const struct egress_ip *ip,
 
 	if (!worth_saying(g, ip, port))
 		return;
-	if (is_host(ip))
-		snprintf(text, sizeof(text), "%s", EGRESS_HOST_NAME);
-	else
-		egress_ip_text(ip, text);
+	name_of(ip, text);
 	egress_policy_say(
 		g->policy,
 		"the program tried to reach %s port %u, which is not allowed; "

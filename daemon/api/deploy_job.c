@@ -82,6 +82,19 @@ static int add_environment(struct deploy_job *j, const struct spec *s)
 	return r;
 }
 
+/* A guest that may reach something has a name server, from its boot on. */
+static int add_egress(struct deploy_job *j, const struct spec *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->egress.count; i++) {
+		r = strlist_add(&j->argv, "--egress");
+		if (r == 0)
+			r = strlist_add(&j->argv, s->egress.items[i]);
+	}
+	return r;
+}
+
 static int add_words(struct deploy_job *j, const char *const *words)
 {
 	int r = 0;
@@ -123,6 +136,8 @@ int deploy_job_init(struct deploy_job *ret, const struct api_config *c,
 		r = add(&ret->argv, "--timeout=", wait_ms, "ms");
 	if (r == 0)
 		r = add_requests(ret, s, f->warm_up);
+	if (r == 0)
+		r = add_egress(ret, s);
 	if (r == 0)
 		r = add_environment(ret, s);
 	if (r == 0)

@@ -4,6 +4,7 @@
  * for, whether this client may call it, the wait for an instance, the way
  * there, and the line in the access log.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "daemon/gateway/gw.h"
 #include "daemon/logs/access.h"
 #include "host/cleanup.h"
+#include "launch/egress_policy.h"
 
 #define HOST_MAX	 HTTP_AUTHORITY_MAX
 #define CONNECT_PAUSE_NS (2 * NS_PER_MS)
@@ -78,6 +80,26 @@ static void find_route(struct client *c)
 		x->route.prefix_len = x->req.path.len;
 }
 
+/* Functions know each other by names that are of no use to others. */
+static bool find_callee(struct client *c)
+{
+	const size_t tail = sizeof(EGRESS_FUNCTIONS) - 1;
+	struct exchange *x = c->x;
+	const char *host = x->in.buf + x->req.host.off;
+	size_t n = host_len(host, x->req.host.len);
+	char name[FUNCTION_NAME_MAX + 1];
+
+	if (n <= tail || n - tail > FUNCTION_NAME_MAX ||
+	    !http_text_is(host + n - tail, tail, EGRESS_FUNCTIONS))
+		return false;
+	for (size_t i = 0; i < n - tail; i++)
+		name[i] = (char)tolower((unsigned char)host[i]);
+	name[n - tail] = '\0';
+	x->route = (struct route){ .function = registry_find(c->g->cfg.registry,
+							     name) };
+	return true;
+}
+
 static bool may_call(struct client *c)
 {
 	const struct gateway_config *g = &c->g->cfg;
@@ -105,7 +127,8 @@ static bool find_version(struct client *c)
 	struct version *v;
 	uint32_t dice;
 
-	find_route(c);
+	if (!c->caller || !find_callee(c))
+		find_route(c);
 	if (!x->route.function) {
 		gw_fail_with(c, 404, false,
 			     "no function answers to this host and path");
