@@ -25,7 +25,7 @@ ask() {
 # known N: the ledger has so many requests of http
 known() {
 	get '/v1/history?limit=10000&runs=1000' >history.json
-	[ "$(grep -o '"trigger":"http","arrived"' history.json | wc -l)" = "$1" ]
+	[ "$(grep -o '"trigger":"http","arrived' history.json | wc -l)" = "$1" ]
 }
 
 platform_start
