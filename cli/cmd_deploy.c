@@ -302,6 +302,12 @@ static int register_image(struct deploy *d, const char *source,
 		return r;
 	body = make_body(d, digest);
 	r = send_deploy(d, path, body, e);
+	/* An image that nobody used may go while we look. */
+	if (r == -EREMOTEIO && strstr(e->text, "upload it first")) {
+		r = upload(d, img, e);
+		if (r == 0)
+			r = send_deploy(d, path, body, e);
+	}
 	json_decref(body);
 	return r;
 }

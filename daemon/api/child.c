@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/api/deploy_job.h"
 #include "host/cleanup.h"
 #include "lib/list.h"
 
@@ -114,17 +116,46 @@ static void on_end(struct loop_watch *w, uint32_t events)
 	c->done(c, status);
 }
 
-void api_child_kill(struct api_child *c)
+static void child_free(struct api_child *c)
 {
-	if (c->pid <= 0)
-		return;
-	kill(c->pid, SIGKILL);
-	(void)reap(c);
+	if (c->leftovers)
+		deploy_remove_drafts(c->leftovers);
+	list_del(&c->node);
+	free(c->leftovers);
+	free(c);
 }
 
-bool api_child_runs(const struct api_child *c)
+static void left_ended(struct api_child *c, int wait_status)
 {
-	return c->pid > 0;
+	(void)wait_status;
+	child_free(c);
+}
+
+void api_child_leave(struct api_child *c, struct list *list,
+		     const char *leftovers)
+{
+	if (!c)
+		return;
+	list_init(&c->node);
+	c->leftovers = leftovers ? strdup(leftovers) : NULL;
+	if (c->pid <= 0) {
+		child_free(c);
+		return;
+	}
+	c->done = left_ended;
+	list_add_tail(list, &c->node);
+	kill(c->pid, SIGKILL);
+}
+
+void api_children_end(struct list *list)
+{
+	while (!list_empty(list)) {
+		struct api_child *c =
+			container_of(list->next, struct api_child, node);
+
+		(void)reap(c);
+		child_free(c);
+	}
 }
 
 static int watch(struct api_child *c)
@@ -164,7 +195,9 @@ int api_child_start(struct api_child *c, struct loop *l,
 		close(take_fd(&c->fd));
 	else
 		r = watch(c);
-	if (r < 0 && c->pid > 0)
-		api_child_kill(c);
+	if (r < 0 && c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		(void)reap(c);
+	}
 	return r < 0 ? err_sys(e, -r, "cannot start a process") : 0;
 }

@@ -12,12 +12,16 @@
 #include "host/err.h"
 #include "host/loop.h"
 #include "host/strlist.h"
+#include "lib/list.h"
 
 #define API_CHILD_OUTPUT 8192u /* bytes that are kept, the last */
 
 struct api_child {
-	/* It has ended, all is read; may free the structure. */
+	/* It has ended, all is read; the owner's again. */
 	void (*done)(struct api_child *c, int wait_status);
+	void *owner; /* the caller's */
+	struct list node; /* of those, once it was left */
+	char *leftovers; /* see api_child_leave */
 	struct loop *loop;
 	struct loop_watch end, output;
 	int pidfd, fd; /* private; -1: none */
@@ -32,11 +36,18 @@ struct api_child_job {
 	char *const *env; /* all variables */
 };
 
-/* c->done is set by the caller. */
+/* c->done is set by the caller, who has malloc'd all of it, as zero. */
 int api_child_start(struct api_child *c, struct loop *l,
 		    const struct api_child_job *job, struct err *e);
-/* Kills and waits; done() is not called. Harmless if none runs. */
-void api_child_kill(struct api_child *c);
-bool api_child_runs(const struct api_child *c);
+/*
+ * Ends and frees it; NULL is fine. What is in a system call that cannot be
+ * cut short, as a write to a slow disk, may take its time: it is kept in
+ * `list` until it is gone, and then the files are removed whose name is
+ * `leftovers`, a dot, and more.
+ */
+void api_child_leave(struct api_child *c, struct list *list,
+		     const char *leftovers);
+/* Waits for those in the list. */
+void api_children_end(struct list *list);
 
 #endif

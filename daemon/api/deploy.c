@@ -26,7 +26,8 @@
 #include "daemon/registry/spec.h"
 #include "host/cleanup.h"
 
-#define LOG_LINES 20u /* of a version that does not answer */
+#define LOG_LINES      20u /* of a version that does not answer */
+#define IMAGE_UNUSED_S 3600u /* an upload waits so long for its deploy */
 
 struct deploy {
 	struct list node; /* in api->deploys */
@@ -36,7 +37,7 @@ struct deploy {
 	char *image, *snapshot; /* paths */
 	uint64_t percent, warm_up;
 	uint64_t began_ms;
-	struct api_child child;
+	struct api_child *child;
 	struct api_probe probe;
 	struct log_reader log;
 	json_t *log_lines;
@@ -61,7 +62,7 @@ static void deploy_free(struct deploy *d)
 {
 	list_del(&d->node);
 	d->api->deploy_count--;
-	api_child_kill(&d->child);
+	api_child_leave(d->child, &d->api->children, d->snapshot);
 	api_probe_cancel(&d->probe);
 	log_reader_close(&d->log);
 	if (d->version) {
@@ -69,9 +70,6 @@ static void deploy_free(struct deploy *d)
 
 		registry_drop(d->api->c.registry, v);
 	}
-	/* What the child left half written has another end. */
-	if (d->snapshot)
-		deploy_remove_drafts(d->snapshot);
 	json_decref(d->log_lines);
 	free(d->log_buf);
 	free(d->image);
@@ -182,6 +180,7 @@ static void done(struct deploy *d)
 	version_unref(v);
 	/* What fails of this is done by the next deploy. */
 	(void)registry_prune_versions(a->c.registry, f, API_VERSIONS_KEPT, &e);
+	registry_drop_images(a->c.registry, IMAGE_UNUSED_S);
 	api_stream_json(d->request, o);
 	api_stream_end(d->request);
 }
@@ -213,7 +212,7 @@ static void probe(struct deploy *d, bool has_snapshot)
 /* The lines of the program are its log; the last one says why. */
 static void keep_output(struct deploy *d)
 {
-	char *line, *next = d->child.text;
+	char *line, *next = d->child->text;
 
 	if (!d->log_lines)
 		d->log_lines = json_array();
@@ -240,7 +239,7 @@ static const char *last_line(const struct deploy *d)
 
 static void on_child(struct api_child *c, int status)
 {
-	struct deploy *d = container_of(c, struct deploy, child);
+	struct deploy *d = c->owner;
 	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	char note[512];
 
@@ -279,8 +278,10 @@ static void start_child(struct deploy *d)
 						.snapshot = d->snapshot,
 						.warm_up = d->warm_up },
 			&e);
-	d->child.done = on_child;
-	if (r == 0) {
+	d->child = r == 0 ? calloc(1, sizeof(*d->child)) : NULL;
+	if (r == 0 && !d->child)
+		r = err_set(&e, ENOMEM, "out of memory");
+	if (r == 0 && d->child) {
 		const struct api_child_job child = {
 			.sync_fd = fd,
 			.argv = job.argv.count ? job.argv.items : NULL,
@@ -288,7 +289,9 @@ static void start_child(struct deploy *d)
 		};
 
 		tell(d, job.argv.count ? "snapshot" : "sync", NULL);
-		r = api_child_start(&d->child, d->api->c.loop, &child, &e);
+		d->child->done = on_child;
+		d->child->owner = d;
+		r = api_child_start(d->child, d->api->c.loop, &child, &e);
 	}
 	deploy_job_fini(&job);
 	if (r < 0)
@@ -391,6 +394,7 @@ static void begin(struct api_request *r, struct wish *w)
 	}
 	d = deploy_new(r, w, &e);
 	if (!d) {
+		registry_drop_image(r->api->c.registry, image);
 		api_problem_err(r, &e);
 		return;
 	}
@@ -398,6 +402,18 @@ static void begin(struct api_request *r, struct wish *w)
 	r->release = release;
 	api_stream_begin(r, "application/x-ndjson");
 	start_child(d);
+}
+
+/* The image was uploaded for this, most likely. */
+static void refuse(struct api_request *r, const struct wish *w,
+		   const struct err *e)
+{
+	AUTO_FREE char *image = w->digest ? api_image_path(r->api, w->digest) :
+					    NULL;
+
+	if (image)
+		registry_drop_image(r->api->c.registry, image);
+	api_problem_err(r, e);
 }
 
 void api_deploy(struct api_request *r)
@@ -412,7 +428,7 @@ void api_deploy(struct api_request *r)
 		api_problem(r, 503, "there are %u deploys at the moment",
 			    r->api->deploy_count);
 	else if (read_wish(r->json, &w, &e) < 0)
-		api_problem_err(r, &e);
+		refuse(r, &w, &e);
 	else
 		begin(r, &w);
 	spec_fini(&w.spec);

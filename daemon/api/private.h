@@ -41,6 +41,7 @@ struct api {
 	struct api_listener local, tcp;
 	char *socket_path;
 	struct list conns, deploys;
+	struct list children; /* that were left, and end */
 	uint32_t conn_count, deploy_count;
 	uint64_t started_ms;
 	unsigned tcp_port;

@@ -322,7 +322,10 @@ static void on_timer(struct loop_timer *t)
 		decide(p, "it did not listen on port %u in time",
 		       p->version->spec.port);
 	else
-		decide(p, "it did not answer GET %s in time", path_of(p));
+		decide(p,
+		       "it did not answer GET %s in time; is %u the port that "
+		       "it listens on?",
+		       path_of(p), p->version->spec.port);
 }
 
 void api_probe_start(struct api_probe *p, const struct api_config *c,

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/api/child.h"
 #include "daemon/api/private.h"
 #include "host/cleanup.h"
 #include "host/listen.h"
@@ -173,6 +174,7 @@ int api_open(struct api **ret, const struct api_config *config, struct err *e)
 	a->started_ms = (uint64_t)now.tv_sec * 1000;
 	list_init(&a->conns);
 	list_init(&a->deploys);
+	list_init(&a->children);
 	r = open_local(a, e);
 	if (r == 0 && a->c.tcp)
 		r = open_tcp(a, e);
@@ -202,6 +204,7 @@ void api_close(struct api *a)
 	while (!list_empty(&a->conns))
 		api_conn_free(api_conn_of(a->conns.next));
 	api_deploys_end(a);
+	api_children_end(&a->children);
 	if (a->local.fd >= 0)
 		unlink(a->socket_path);
 	listener_close(&a->local);

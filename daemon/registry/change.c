@@ -253,9 +253,8 @@ static int check_commit(struct version *v, struct err *e)
 		count++;
 	if (count >= VERSIONS_MAX)
 		return err_set(e, ENOSPC,
-			       "%s has %u versions; remove some with mayfly rm "
-			       "%s@VERSION",
-			       f->name, count, f->name);
+			       "%s has %u versions; remove some of its aliases",
+			       f->name, count);
 	if (f->removed)
 		return err_set(e, ENOENT,
 			       "function %s was removed while it was deployed",

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -436,17 +437,48 @@ static bool file_is_used(const struct registry *r, const char *path)
 		const struct version *v =
 			container_of(pos, struct version, all_node);
 
-		if (strcmp(v->image_path, path) == 0 ||
+		if ((v->image_path && strcmp(v->image_path, path) == 0) ||
 		    (v->snapshot_path && strcmp(v->snapshot_path, path) == 0))
 			return true;
 	}
 	return false;
 }
 
-static int sweep(const struct registry *r, const char *name, struct err *e)
+void registry_drop_image(const struct registry *r, const char *path)
+{
+	if (!file_is_used(r, path))
+		unlink(path);
+}
+
+static bool is_old(const char *path, unsigned age_s)
+{
+	struct stat st;
+
+	return !age_s || (stat(path, &st) == 0 &&
+			  st.st_mtime + (time_t)age_s < time(NULL));
+}
+
+static void sweep_dir(const struct registry *r, const char *dir, DIR *d,
+		      unsigned age_s)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(d))) {
+		AUTO_FREE char *path = NULL;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
+			path = NULL;
+		else if (!file_is_used(r, path) && is_old(path, age_s))
+			unlink(path);
+	}
+}
+
+static int sweep(const struct registry *r, const char *name, unsigned age_s,
+		 struct err *e)
 {
 	AUTO_FREE char *dir = NULL;
-	struct dirent *entry;
 	DIR *d;
 	int err;
 
@@ -460,16 +492,17 @@ static int sweep(const struct registry *r, const char *name, struct err *e)
 	d = opendir(dir);
 	if (!d)
 		return err_sys(e, errno, "cannot read %s", dir);
-	while ((entry = readdir(d))) {
-		AUTO_FREE char *path = NULL;
-
-		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
-			path = NULL;
-		if (path && entry->d_name[0] != '.' && !file_is_used(r, path))
-			unlink(path);
-	}
+	sweep_dir(r, dir, d, age_s);
 	closedir(d);
 	return 0;
+}
+
+void registry_drop_images(const struct registry *r, unsigned age_s)
+{
+	struct err e;
+
+	/* What could not be removed now is by the next one. */
+	(void)sweep(r, "images", age_s, &e);
 }
 
 /* The directory is there: state_lock made it. */
@@ -507,9 +540,9 @@ int registry_open(struct registry **ret, const char *state_dir, struct err *e)
 	if (err == 0)
 		err = tokens_load(r, e);
 	if (err == 0)
-		err = sweep(r, "images", e);
+		err = sweep(r, "images", 0, e);
 	if (err == 0)
-		err = sweep(r, "versions", e);
+		err = sweep(r, "versions", 0, e);
 	if (err < 0) {
 		registry_close(r);
 		return err;

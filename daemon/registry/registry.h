@@ -183,6 +183,9 @@ int registry_remove_alias(struct registry *r, struct function *f,
  */
 int registry_rollback(struct registry *r, struct function *f, const char *name,
 		      struct err *e);
+/* Files of images that no version has: this one; all that are that old. */
+void registry_drop_image(const struct registry *r, const char *path);
+void registry_drop_images(const struct registry *r, unsigned age_s);
 int registry_remove(struct registry *r, struct function *f, struct err *e);
 /*
  * All versions go but the newest `keep`, those of aliases, and the one that a

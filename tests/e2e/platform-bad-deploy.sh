@@ -85,6 +85,33 @@ until files >after && cmp -s before after; do
 done
 [ "$("$MAYFLY" invoke fn)" = here ] || fail 'the old version is gone'
 
+# Two at a time of one function.
+"$MAYFLY" deploy ./fn -e SLOW=20 >out 2>slow.err &
+client=$!
+PIDS="$PIDS $client"
+i=0
+while files >after && cmp -s before after; do
+	[ "$i" -lt 400 ] || fail "the deploy does not begin: $(cat slow.err)"
+	sleep 0.05
+	i=$((i + 1))
+done
+expect_status 1 "$MAYFLY" deploy ./fn
+expect_match 'fn is being deployed by somebody else' err
+kill -TERM "$client"
+wait "$client" 2>/dev/null || true
+
+# An image that was uploaded for a deploy that is refused.
+echo "another image" >ballast
+"$MAYFLY" build ./fn --add ./ballast:/ballast -o ballast.img >out
+expect_status 1 "$MAYFLY" deploy ballast.img --port 0
+expect_match 'port is not a whole number' err
+i=0
+until files >after && cmp -s before after; do
+	[ "$i" -lt 400 ] || fail "left: $(diff before after)"
+	sleep 0.05
+	i=$((i + 1))
+done
+
 # No room for the image, then none for the snapshot: a limit on the size of
 # files stands for a full disk.
 prlimit --pid "$DAEMON" --fsize=200000:

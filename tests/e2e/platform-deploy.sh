@@ -98,6 +98,30 @@ expect_match '^web +invoke +safe' out
 [ "$(curl -s -o body -w '%{http_code}' -H "Authorization: Bearer $token" \
 	"$URL/fn/safe/")" = 401 ] || fail 'the token that is gone is good'
 
+# A program for each request.
+cat >shout.c <<'C'
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(void)
+{
+	const char *path = getenv("PATH_INFO");
+	int c;
+
+	while ((c = getchar()) != EOF)
+		putchar(toupper(c));
+	return path && strcmp(path, "/fails") == 0;
+}
+C
+musl-gcc -static -O2 -o shout shout.c
+"$MAYFLY" deploy ./shout --mode stdio >out 2>err || fail "stdio: $(cat err)"
+[ "$("$MAYFLY" invoke shout -d 'what is it')" = 'WHAT IS IT' ] ||
+	fail 'mode stdio does not answer'
+expect_status 1 "$MAYFLY" invoke shout/fails
+"$MAYFLY" rm shout
+
 # A directory with mayfly.yaml.
 mkdir app
 cp "$SRC/tests/platform_fn.c" app/hello.c
