@@ -57,13 +57,13 @@ refused() {
 cp "$STATE/registry.db" good
 printf 'not a database, but text that somebody wrote here' \
 	>"$STATE/registry.db"
-refused 'registry.db is damaged: it is no database; restore a backup'
+refused 'registry.db is damaged \(it is no database\); put a backup'
 head -c 6000 good >"$STATE/registry.db"
 refused 'registry.db is damaged'
 cp good "$STATE/registry.db"
 printf '\377\377\377\377' |
 	dd of="$STATE/registry.db" bs=1 seek=60 conv=notrunc 2>dd.err
-refused 'has version 4294967295 of the format'
+refused 'has version 4294967295 of its format'
 cp good "$STATE/registry.db"
 printf 'abcd' | dd of="$STATE/registry.db" bs=1 seek=68 conv=notrunc 2>dd.err
 refused "another program's database"
