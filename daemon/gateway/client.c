@@ -41,20 +41,15 @@ static void on_timer(struct loop_timer *t)
 static void on_client(struct loop_watch *w, uint32_t events)
 {
 	struct client *c = container_of(w, struct client, watch);
-	struct exchange *x = c->x;
 
 	c->readable = true;
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP) || c->tls)
 		c->writable = true;
 	if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP))
 		c->hup = true;
-	if (events & (EPOLLERR | EPOLLHUP) && x && x->begun) {
-		if (!x->tunnel) {
-			gw_abort(c, false, "the client went away");
-			return;
-		}
-		x->gone = true;
-	}
+	/* Once said, it is not said again, though a request be unread. */
+	if (events & (EPOLLERR | EPOLLHUP))
+		c->gone = true;
 	gw_run(c);
 }
 
@@ -567,7 +562,9 @@ void gw_run(struct client *c)
 	c->running = true;
 	do {
 		c->again = false;
-		if (c->state == C_LINGER)
+		if (c->gone && c->x && c->x->begun && !c->x->tunnel)
+			gw_abort(c, false, "the client went away");
+		else if (c->state == C_LINGER)
 			linger(c);
 		else if (c->x)
 			step_exchange(c);

@@ -131,7 +131,6 @@ struct exchange {
 	bool retried;
 	bool up_failed; /* takes no more of the request */
 	bool up_eof; /* sends no more */
-	bool gone; /* the client takes nothing more: of a tunnel */
 	bool up_extra; /* sent more than its answer */
 	bool body_begun; /* some of the body went upstream */
 	bool answered; /* the head of the answer is on its way */
@@ -163,6 +162,7 @@ struct client {
 	bool tls, readable, writable, wants_out;
 	bool eof; /* the client sends no more */
 	bool hup; /* its end is among what can be read */
+	bool gone; /* it takes nothing more */
 	bool served; /* has had an answer */
 	bool running, again;
 	bool trusted; /* may call every function, without a token */

@@ -514,7 +514,7 @@ static void conclude_tunnel(struct client *c)
 		x->out_passed = true;
 		c->tr.ops->finish(&c->tr);
 	}
-	if ((out && (in || x->ended)) || (x->gone && in)) {
+	if ((out && (in || x->ended)) || (c->gone && in)) {
 		exchange_release(c, false);
 		exchange_report(c);
 		client_close(c);

@@ -8,7 +8,7 @@
 musl-gcc -static -O2 -D_GNU_SOURCE -o fn "$SRC/tests/e2e/gateway_fn.c"
 "$MAYFLY" build ./fn -o fn.img >/dev/null
 platform_start
-deploy fn fn.img '{"isolation":"reuse","concurrency":64}'
+deploy fn fn.img '{"isolation":"reuse","concurrency":64,"first_byte_ms":5000}'
 gate /fn/fn/ >/dev/null
 
 "$SRC/tests/e2e/gateway_client.py" "$GATEWAY" || fail "see above"

@@ -273,6 +273,22 @@ static void test_client_leaves_queue(void)
 	world_free();
 }
 
+/* Before its request was even read: nobody answers. */
+static void test_client_left(void)
+{
+	int c;
+
+	world_new(NULL);
+	world.hold = true;
+	c = client_connect();
+	check_int(write(c, GET, sizeof(GET) - 1), sizeof(GET) - 1);
+	close(c);
+	spin();
+	check_int(world.submits, world.cancels);
+	check_int(gateway_connections(world.g), 0);
+	world_free();
+}
+
 static void test_client_leaves(void)
 {
 	int c;
@@ -575,6 +591,7 @@ int main(void)
 	RUN(test_token);
 	RUN(test_caller);
 	RUN(test_client_leaves_queue);
+	RUN(test_client_left);
 	RUN(test_client_leaves);
 	RUN(test_half_closed);
 	RUN(test_early_answer);
