@@ -104,6 +104,26 @@ static int bind_unix(int fd, const char *path)
 	return r;
 }
 
+/* The socket, and the way to it: members may pass through the directory, but
+ * not list it. */
+static int open_to_group(const struct api *a)
+{
+	const char *dir = registry_state_dir(a->c.registry);
+	struct stat st;
+
+	if (stat(dir, &st) < 0)
+		return -errno;
+	if (!(st.st_mode & S_IXOTH) &&
+	    (st.st_gid != a->c.group || !(st.st_mode & S_IXGRP)) &&
+	    (chown(dir, (uid_t)-1, a->c.group) < 0 ||
+	     chmod(dir, (st.st_mode & 07700) | S_IXGRP) < 0))
+		return -errno;
+	if (chown(a->socket_path, (uid_t)-1, a->c.group) < 0 ||
+	    chmod(a->socket_path, 0660) < 0)
+		return -errno;
+	return 0;
+}
+
 /* The directory's lock is ours: a socket that is there is a left-over. */
 static int open_local(struct api *a, struct err *e)
 {
@@ -123,9 +143,10 @@ static int open_local(struct api *a, struct err *e)
 	r = bind_unix(fd, a->socket_path);
 	if (r < 0)
 		return err_sys(e, -r, "cannot make %s", a->socket_path);
-	if (a->c.group && (chown(a->socket_path, (uid_t)-1, a->c.group) < 0 ||
-			   chmod(a->socket_path, 0660) < 0))
-		return err_sys(e, errno, "cannot open %s to group %u",
+	if (a->c.group)
+		r = open_to_group(a);
+	if (r < 0)
+		return err_sys(e, -r, "cannot open %s to group %u",
 			       a->socket_path, a->c.group);
 	if (listen(fd, BACKLOG) < 0)
 		return err_sys(e, errno, "cannot listen on %s", a->socket_path);

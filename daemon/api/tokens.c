@@ -59,7 +59,7 @@ static int read_token(const json_t *o, struct token *ret, struct err *e)
 void api_post_token(struct api_request *r)
 {
 	char text[TOKEN_TEXT_MAX];
-	struct token want;
+	struct token want = { 0 };
 	json_t *o;
 	struct err e;
 	int err = read_token(r->json, &want, &e);

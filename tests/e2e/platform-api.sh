@@ -45,13 +45,19 @@ expect_match 'neither http://ADDRESS:PORT nor unix:PATH' err
 
 # The socket is its user's alone, and the tokens are nowhere in plain text.
 [ "$(stat -c %a "$STATE/api.sock")" = 600 ] || fail 'the mode of api.sock'
-if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-	chmod 711 . "$STATE"
-	chmod 666 "$STATE/api.sock"
-	got=$(setpriv --reuid 65534 --regid 65534 --clear-groups curl -s \
+# by_nobody GROUP: status of a request of another user who has that group
+by_nobody() {
+	setpriv --reuid 65534 --regid "$1" --clear-groups curl -s \
 		-w '%{http_code}' -o /dev/null --unix-socket \
-		"$STATE/api.sock" http://x/v1/functions) || true
-	[ "$got" = 403 ] || [ "$got" = 000 ] || fail "another user: $got"
+		"$STATE/api.sock" http://x/v1/functions || true
+}
+others=
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	others=yes
+	chmod 711 . .. "$STATE"
+	chmod 666 "$STATE/api.sock"
+	got=$(by_nobody 65534)
+	[ "$got" = 403 ] || fail "another user: $got"
 	chmod 700 "$STATE"
 	chmod 600 "$STATE/api.sock"
 fi
@@ -97,3 +103,16 @@ while got.count(b'{"status":"ok"}') < 3:
 PY
 [ "$(api GET /v1/health)" = 200 ] || fail "after that: $(cat body)"
 kill -0 "$DAEMON" || fail "mayflyd is gone: $(cat mayflyd.err)"
+
+# One group may use the socket too, and sees nothing else of the directory.
+[ -n "$others" ] || exit 0
+kill -TERM "$DAEMON"
+wait "$DAEMON" || true
+wait_gone "$SPAWNER"
+platform_start --api-group daemon
+[ "$(stat -c %a "$STATE")" = 710 ] || fail "$(stat "$STATE")"
+group=$(stat -c %g "$STATE")
+got=$(by_nobody "$group")
+[ "$got" = 200 ] || fail "a member of the group: $got"
+got=$(by_nobody 65534)
+[ "$got" = 000 ] || fail "somebody else: $got"
