@@ -34,11 +34,10 @@ static void drop_end(char *name)
 {
 	static const char *const ends[] = { ".img", ".tar", ".js",  ".mjs",
 					    ".py",  ".sh",  ".exe", ".bin" };
-	size_t len = strlen(name);
+	size_t len;
 
-	name[strcspn(name, "@")] = '\0';
-	if (strrchr(name, ':'))
-		*strrchr(name, ':') = '\0';
+	name[strcspn(name, "@:")] = '\0';
+	len = strlen(name);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		size_t n = strlen(ends[i]);
 
@@ -49,12 +48,25 @@ static void drop_end(char *name)
 	}
 }
 
+/* Of a reference to an image what follows the word that says where it is. */
+static const char *skip_kind(const char *source)
+{
+	static const char *const kinds[] = {
+		"docker://", "oci:", "oci-archive:", "docker-archive:"
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strncmp(source, kinds[i], strlen(kinds[i])) == 0)
+			return source + strlen(kinds[i]);
+	return source;
+}
+
 void deploy_name(char ret[DEPLOY_NAME_MAX], const char *source)
 {
 	char base[256];
 	size_t n = 0;
 
-	base_of(base, sizeof(base), source);
+	base_of(base, sizeof(base), skip_kind(source));
 	drop_end(base);
 	for (const char *p = base; *p && n < DEPLOY_NAME_MAX - 1; p++) {
 		if (isalnum((unsigned char)*p))
