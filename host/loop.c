@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timers are in a binary heap, whose first slot is 1. What is taken back
- * inside a round is looked for among the events of that round.
+ * Timers are in a binary heap, whose first slot is 1. One that is set while
+ * timers fire waits for the next round, whatever its moment. What is taken
+ * back inside a round is looked for among the events of that round.
  */
 #include "host/loop.h"
 
@@ -24,6 +25,7 @@ struct loop {
 	int event_count; /* of the round at hand */
 	struct loop_timer **heap; /* [1] is the next */
 	size_t heap_count, heap_room;
+	uint64_t firing_ns; /* timers up to then fire; 0: none does */
 	struct loop_task *tasks, **tasks_end;
 };
 
@@ -160,6 +162,9 @@ int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns)
 {
 	int r;
 
+	/* Not before descriptors had their turn. */
+	if (at_ns <= l->firing_ns)
+		at_ns = l->firing_ns + 1;
 	if (!t->slot) {
 		r = grow(l);
 		if (r < 0)
@@ -188,15 +193,19 @@ void loop_timer_cancel(struct loop *l, struct loop_timer *t)
 	sift_down(l, last->slot);
 }
 
+/* Those that were set before: one that sets itself to what is over by then,
+ * again and again, must not be all that happens. */
 static void fire_timers(struct loop *l)
 {
 	struct loop_timer *t;
 
-	while (l->heap_count && l->heap[1]->at_ns <= l->now_ns) {
+	l->firing_ns = l->now_ns;
+	while (l->heap_count && l->heap[1]->at_ns <= l->firing_ns) {
 		t = l->heap[1];
 		loop_timer_cancel(l, t);
 		t->fire(t);
 	}
+	l->firing_ns = 0;
 }
 
 /* ---- tasks --------------------------------------------------------------- */

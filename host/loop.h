@@ -51,7 +51,8 @@ void loop_close(struct loop_watch *w);
 
 /*
  * Sets, or moves, a timer to a moment of loop_now_ns; t->fire is set by the
- * caller. 0, or -ENOMEM when there was no room for one more.
+ * caller. A moment that has passed is the next round's if a timer sets it.
+ * 0, or -ENOMEM when there was no room for one more.
  */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t at_ns);
 void loop_timer_cancel(struct loop *l, struct loop_timer *t);

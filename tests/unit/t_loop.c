@@ -58,6 +58,49 @@ static void test_timers_fire_in_order(void)
 	check_int(fired, TIMERS - cancelled);
 }
 
+static unsigned stuck_fired;
+
+/* The moment has passed for ever; without end, but for this. */
+static void on_stuck(struct loop_timer *t)
+{
+	if (++stuck_fired < 1000)
+		loop_timer_set(loop, t, 1);
+}
+
+static void on_byte(struct loop_watch *w, uint32_t events)
+{
+	check(events & EPOLLIN);
+	loop_unwatch(w);
+	fired++;
+}
+
+/* A timer that is set to the past when it fires comes once a round. */
+static void test_timer_in_the_past(void)
+{
+	struct loop_timer stuck = { .fire = on_stuck }, other = stuck;
+	struct loop_watch watch = { .ready = on_byte };
+	int pair[2];
+
+	stuck_fired = fired = 0;
+	check_int(loop_timer_set(loop, &stuck, 1), 0);
+	check_int(loop_once(loop, -1), 0);
+	check_int(stuck_fired, 1);
+	check_int(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	check_int(write(pair[0], "x", 1), 1);
+	check_int(loop_watch(loop, &watch, pair[1], EPOLLIN), 0);
+	check_int(loop_once(loop, -1), 0);
+	check_int(fired, 1);
+	check_int(stuck_fired, 2);
+	/* One that was set before the round is not held up. */
+	check_int(loop_timer_set(loop, &other, 1), 0);
+	check_int(loop_once(loop, -1), 0);
+	check_int(stuck_fired, 4);
+	loop_timer_cancel(loop, &stuck);
+	loop_timer_cancel(loop, &other);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 struct end {
 	struct loop_watch watch;
 	struct end *other;
@@ -135,6 +178,7 @@ int main(void)
 
 	check_int(loop_new(&loop, &e), 0);
 	RUN(test_timers_fire_in_order);
+	RUN(test_timer_in_the_past);
 	RUN(test_unwatched_is_not_called);
 	RUN(test_tasks);
 	loop_free(loop);
