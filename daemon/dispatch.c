@@ -76,6 +76,11 @@ const char *instance_how(const struct instance *i)
 	return i->plan->copies ? "copy" : "boot";
 }
 
+static const struct dispatch_request *first_of(const struct instance *i)
+{
+	return container_of(i->requests.next, struct dispatch_request, node);
+}
+
 void dispatch_born(struct instance *i)
 {
 	struct dispatch *d = i->dispatch;
@@ -92,7 +97,9 @@ void dispatch_born(struct instance *i)
 	};
 
 	sched_pool_counts(i->pool->sched, &c);
-	i->life.trigger = c.waiting ? i->pool->last_trigger : TRIGGER_POOL;
+	i->life.trigger = !list_empty(&i->requests) ? first_of(i)->trigger :
+			  c.waiting		    ? i->pool->last_trigger :
+						      TRIGGER_POOL;
 	b.trigger = trigger_words[i->life.trigger];
 	i->life.begun = true;
 	ledger_birth(d->ledger, &b);
@@ -202,7 +209,7 @@ void dispatch_died(struct instance *i)
 
 /* ---- what instances tell ------------------------------------------------- */
 
-static void tell_started(struct instance *i)
+void dispatch_started(struct instance *i)
 {
 	static const char *const phases[MF_PHASE_COUNT] = {
 		[MF_PHASE_SETUP] = "setup", [MF_PHASE_VM] = "vm",
@@ -232,7 +239,7 @@ static void tell_started(struct instance *i)
 void dispatch_ready(struct instance *i)
 {
 	if (i->life.begun)
-		tell_started(i);
+		dispatch_started(i);
 	sched_ready(&i->sched, now(i->dispatch));
 	dispatch_tick_soon(i->dispatch);
 }
@@ -294,6 +301,8 @@ static struct sched_instance *op_start(void *ctx, struct sched_pool *sp)
 	struct instance *i;
 	struct err e;
 
+	if (d->draining)
+		return NULL;
 	if (instance_new(&i, d, p, &e) < 0) {
 		const struct log_source s = {
 			.function = p->version->function->name,

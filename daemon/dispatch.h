@@ -134,6 +134,7 @@ struct dispatch_config {
 	int (*open_functions)(void *arg, struct version *caller);
 	void *open_arg;
 	struct sched_limits limits;
+	uint64_t drain_ms; /* for requests under way, of what is removed */
 	uint32_t shells; /* machines made ahead */
 	bool no_kvm; /* the process substrate, in any case */
 };

@@ -129,6 +129,7 @@ static void pool_free(struct pool *p)
 {
 	struct version *v = p->version;
 
+	loop_timer_cancel(p->dispatch->loop, &p->too_late);
 	sched_pool_free(p->sched);
 	list_del(&p->node);
 	if (v->function->removed)
@@ -163,9 +164,31 @@ int dispatch_version_up(struct dispatch *d, struct version *v, bool live,
 	return 0;
 }
 
+/* Whoever still has a request by now, such as an open tunnel, loses it. */
+static void on_too_late(struct loop_timer *t)
+{
+	struct pool *p = container_of(t, struct pool, too_late);
+	struct dispatch *d = p->dispatch;
+	struct instance *i;
+	struct list *n;
+
+	list_for_each(n, &d->instances) {
+		i = container_of(n, struct instance, node);
+		if (i->pool == p && !i->over)
+			sched_stop_one(&i->sched, SCHED_STOP_DRAINED,
+				       loop_now_ns(d->loop));
+	}
+	dispatch_tick_soon(d);
+}
+
 static void take_down(struct pool *p)
 {
+	struct loop *l = p->dispatch->loop;
+
 	p->down = true;
+	p->too_late.fire = on_too_late;
+	(void)loop_timer_set(l, &p->too_late,
+			     loop_now_ns(l) + p->dispatch->drain_ns);
 	sched_pool_drain(p->sched, loop_now_ns(p->dispatch->loop));
 }
 
@@ -273,6 +296,7 @@ int dispatch_new(struct dispatch **ret, const struct dispatch_config *c,
 	d->metrics = c->metrics;
 	d->vms = c->vms;
 	d->kvm_fd = c->no_kvm ? -1 : open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	d->drain_ns = c->drain_ms * MS_NS;
 	d->open_functions = c->open_functions;
 	d->open_arg = c->open_arg;
 	d->tick.fire = dispatch_on_tick;

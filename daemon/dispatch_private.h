@@ -20,6 +20,7 @@ struct pool {
 	struct sched_pool *sched;
 	uint32_t instances; /* that refer to this */
 	bool live; /* an alias leads here; set anew with each change */
+	struct loop_timer too_late; /* when it is down: to finish requests */
 	bool down; /* goes when the last of them is gone */
 	struct instance *asking; /* for an outbound connection; or NULL */
 	enum trigger last_trigger;
@@ -44,6 +45,7 @@ struct dispatch {
 	int sockets_fd; /* directory */
 	uint64_t sockets_made;
 	bool draining; /* everything ends */
+	uint64_t drain_ns; /* for requests under way, of what is removed */
 	void (*drained)(void *arg);
 	void *drained_arg;
 };
@@ -64,6 +66,8 @@ const char *instance_how(const struct instance *i);
 /* An instance tells: a life begins, has ended. */
 void dispatch_born(struct instance *i);
 void dispatch_died(struct instance *i);
+/* Its program waits for work, life.phase_us is known. */
+void dispatch_started(struct instance *i);
 /* It can have requests; now, or at the end of this round. */
 void dispatch_ready(struct instance *i);
 void dispatch_ready_later(struct instance *i);

@@ -110,8 +110,8 @@ void instance_keep(struct instance *i, struct instance_link *l)
 
 void instance_stdio(struct instance *i, int *ret_in, int *ret_out)
 {
-	*ret_in = take_fd(&i->vm->in_fd);
-	*ret_out = take_fd(&i->vm->out_fd);
+	*ret_in = i->vm ? take_fd(&i->vm->in_fd) : -1;
+	*ret_out = i->vm ? take_fd(&i->vm->out_fd) : -1;
 }
 
 const char *instance_id(const struct instance *i)
@@ -264,10 +264,12 @@ static int get_vm(struct instance *i, bool *ret_shell, struct err *e)
 	if (spec->keep_ms || is_stdio(i))
 		i->vm = shells_take(&d->shells, i->plan->substrate);
 	*ret_shell = i->vm != NULL;
-	if (i->vm) {
+	if (i->vm && spec->cpu_milli)
 		vm_limit(i->vm, &limits);
+	else
+		i->limit_later = i->vm != NULL;
+	if (i->vm)
 		return 0;
-	}
 	return vm_new(&i->vm, d->vms, &limits, e);
 }
 
@@ -332,9 +334,20 @@ int instance_fill(struct instance *i, const struct strlist *env, struct err *e)
 	return 0;
 }
 
+static void limit(struct instance *i)
+{
+	const struct spawner_limits limits = walls_of(&i->plan->version->spec);
+
+	vm_limit(i->vm, &limits);
+	i->limit_later = false;
+}
+
 static void become_ready(struct instance *i)
 {
 	loop_timer_cancel(i->dispatch->loop, &i->timer);
+	/* The monitor itself has counted memory all the time. */
+	if (i->limit_later)
+		limit(i);
 	i->told_ready = true;
 	i->life.ready_ns = loop_now_ns(i->dispatch->loop);
 	liveness_start(&i->liveness, i);
@@ -459,10 +472,10 @@ static void tell_end(struct instance *i)
 
 static void end_life(struct instance *i)
 {
-	if (!i->life.begun)
-		return;
+	if (i->life.begun)
+		dispatch_died(i);
 	i->life.begun = false;
-	dispatch_died(i);
+	/* Also of a machine that never got a program. */
 	tell_end(i);
 }
 
@@ -498,6 +511,8 @@ static void on_crash(struct instance *i, const struct mf_ctl_event *ev,
 static void on_exited(struct instance *i, const struct mf_ctl_exit *x,
 		      const char *text)
 {
+	if (i->over)
+		return;
 	i->exit = *x;
 	i->exited = true;
 	snprintf(i->why, sizeof(i->why), "%s", text);
@@ -517,6 +532,11 @@ static void on_exited(struct instance *i, const struct mf_ctl_exit *x,
 
 static void on_ready(struct instance *i, const uint64_t *phase_us)
 {
+	if (i->filled && !i->life.ready_ns) {
+		memcpy(i->life.phase_us, phase_us, sizeof(i->life.phase_us));
+		i->life.ready_ns = loop_now_ns(i->dispatch->loop);
+		dispatch_started(i);
+	}
 	if (i->told_ready || i->stopping || i->recycling || is_stdio(i))
 		return;
 	memcpy(i->life.phase_us, phase_us, sizeof(i->life.phase_us));
@@ -557,7 +577,9 @@ static void on_event(void *owner, const struct mf_ctl_event *ev,
 		on_exited(i, &ev->u.exit, text);
 		break;
 	case MF_EV_CONNECT:
-		dispatch_connect(i, &ev->u.connect);
+		/* The answer would reach the next life. */
+		if (!i->recycling && !i->over)
+			dispatch_connect(i, &ev->u.connect);
 		break;
 	case MF_EV_SNAPSHOT:
 	case MF_EV_TOUCHED:
@@ -571,7 +593,7 @@ static void explain(struct instance *i, const struct vm_end *end)
 {
 	const int status = end->wait_status;
 
-	if (i->exited)
+	if (i->exited || i->why[0])
 		return;
 	if (end->error)
 		snprintf(i->why, sizeof(i->why), "%s", end->error);

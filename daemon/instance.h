@@ -50,6 +50,7 @@ struct instance {
 	uint32_t probe_ms; /* until the next attempt to connect */
 	struct loop_task ready_soon;
 	bool scheduled; /* the scheduler has it */
+	bool limit_later; /* its cgroup knows of no function yet */
 	bool told_ready; /* the scheduler knows */
 	bool recycling; /* FINISH and the next start are sent ... */
 	struct plan_identity next_id; /* ... whose identity this is */

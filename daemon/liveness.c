@@ -17,6 +17,7 @@
 #include "http/head.h"
 
 #define FAILURES_MAX 3
+#define ANSWER_MS    30000u /* if the function sets no limit */
 #define MS_NS	     1000000ull
 
 static const struct http_limits limits = { .head_bytes = 1024,
@@ -101,7 +102,7 @@ static void ask(struct liveness *l)
 	    loop_watch(loop, &l->watch, l->fd, EPOLLIN) < 0)
 		note(l, false, "it takes no connections");
 	else
-		set_timer(l, s->first_byte_ms);
+		set_timer(l, s->first_byte_ms ? s->first_byte_ms : ANSWER_MS);
 }
 
 static void on_timer(struct loop_timer *t)

@@ -244,6 +244,7 @@ static int start_dispatch(struct platform *p, struct err *e)
 		.metrics = p->metrics,
 		.vms = p->vms,
 		.shells = (uint32_t)o->shells,
+		.drain_ms = o->drain_ms,
 		.no_kvm = o->no_kvm,
 	};
 

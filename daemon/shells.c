@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Refilling waits for the end of the round, so that the request that took a
- * shell goes first; after a failure it waits longer each time.
+ * Refilling waits a moment, so that the request that took a shell has the
+ * CPUs for itself; after a failure it waits longer each time.
  */
 #include "daemon/shells.h"
 
@@ -12,6 +12,7 @@
 #include "host/log.h"
 
 #define RETRY_NS      100000000ull
+#define REFILL_NS     5000000ull
 #define DOUBLINGS_MAX 8u
 
 struct shell {
@@ -175,6 +176,8 @@ struct vm *shells_take(struct shells *s, enum mf_substrate substrate)
 	sh = container_of(s->ready.next, struct shell, node);
 	vm = sh->vm;
 	drop(sh);
-	loop_defer(s->loop, &s->refill);
+	if (!s->failures)
+		(void)loop_timer_set(s->loop, &s->retry,
+				     loop_now_ns(s->loop) + REFILL_NS);
 	return vm;
 }

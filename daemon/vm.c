@@ -57,8 +57,9 @@ static bool read_event(struct vm *vm)
 	} m;
 	ssize_t n = recv(vm->ctl, &m, sizeof(m) - 1, MSG_DONTWAIT);
 
+	/* It ended with commands unread: its last words come behind that. */
 	if (n < 0)
-		return errno == EINTR;
+		return errno == EINTR || errno == ECONNRESET;
 	if (n == 0) {
 		close_ctl(vm);
 		(void)loop_timer_set(vm->host->loop, &vm->late,
@@ -280,6 +281,9 @@ static int make_pipes(struct pipes *p)
 		return -errno;
 	p->ours[SPAWNER_FD_CONTROL] = pair[0];
 	p->theirs[SPAWNER_FD_CONTROL] = pair[1];
+	/* A monitor that does not read must not make us wait. */
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
 	r = make_pipe(p, SPAWNER_FD_STDIN, true);
 	if (r == 0)
 		r = make_pipe(p, SPAWNER_FD_STDOUT, false);

@@ -24,6 +24,7 @@ struct sched {
 	struct sched_limits limits;
 	struct list pools;
 	uint32_t instances, waiting;
+	uint32_t evicting; /* instances that go for others */
 	uint64_t memory_bytes; /* of all instances, by estimate */
 };
 
@@ -128,6 +129,8 @@ static void stop(struct sched_instance *i, enum sched_stop why, uint64_t now_ns)
 	struct sched *s = i->pool->sched;
 
 	move(i, SCHED_STOPPING, now_ns);
+	i->evicted = why == SCHED_STOP_EVICTED;
+	s->evicting += i->evicted;
 	s->ops->stop(s->ctx, i, why);
 }
 
@@ -231,6 +234,7 @@ static bool start_one(struct sched_pool *p, uint64_t now_ns)
 	}
 	i->pool = p;
 	i->in_flight = 0;
+	i->evicted = false;
 	s->instances++;
 	s->memory_bytes += p->config.memory_bytes;
 	enter(i, SCHED_STARTING, now_ns);
@@ -245,8 +249,26 @@ static bool make_room(struct sched_pool *p, uint64_t now_ns)
 	if (has_room(p->sched, p))
 		return true;
 	i = oldest_idle(p->sched, p);
-	if (i && p->waiting)
+	if (i && p->waiting && p->sched->evicting < p->sched->waiting)
 		stop(i, SCHED_STOP_EVICTED, now_ns);
+	return false;
+}
+
+/* Requests of another pool wait for nothing but room. */
+static bool others_starve(const struct sched_pool *p)
+{
+	const struct sched_pool *other;
+	struct list *n;
+
+	if (p->sched->waiting == p->waiting)
+		return false;
+	list_for_each(n, &p->sched->pools) {
+		other = container_of(n, struct sched_pool, node);
+		if (other != p && other->waiting && !other->failures &&
+		    !other->starting_count &&
+		    all_of(other) < other->config.max_instances)
+			return true;
+	}
 	return false;
 }
 
@@ -255,11 +277,14 @@ static uint32_t starts_wanted(const struct sched_pool *p, uint64_t now_ns)
 	const struct sched_pool_config *c = &p->config;
 	uint32_t each = c->pristine ? 1 : c->concurrency;
 	uint32_t waiting = (p->waiting + each - 1) / each;
-	uint32_t spares = spares_wanted(p, now_ns);
+	bool modest = others_starve(p);
+	uint32_t spares = modest ? 0 : spares_wanted(p, now_ns);
 	uint32_t floor = c->pristine ? c->min_instances + p->busy_count :
 				       c->min_instances;
 	uint32_t want = waiting + spares;
 
+	if (modest)
+		floor = 0;
 	want = want > p->starting_count + p->ready_count ?
 		       want - p->starting_count - p->ready_count :
 		       0;
@@ -464,6 +489,7 @@ void sched_gone(struct sched_instance *i, bool failed, uint64_t now_ns)
 	struct sched *s = p->sched;
 
 	leave(i);
+	s->evicting -= i->evicted;
 	s->instances--;
 	s->memory_bytes -= p->config.memory_bytes;
 	if (failed) {
@@ -471,8 +497,8 @@ void sched_gone(struct sched_instance *i, bool failed, uint64_t now_ns)
 		if (is_failing(p) && !alive(p))
 			refuse_all(p, SCHED_FAILING, p->retry_at_ns - now_ns);
 	}
-	pool_serve(p, now_ns);
 	serve_all(s, now_ns);
+	pool_serve(p, now_ns);
 }
 
 void sched_stop_one(struct sched_instance *i, enum sched_stop why,

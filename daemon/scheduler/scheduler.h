@@ -35,6 +35,7 @@ struct sched_instance {
 	struct sched_pool *pool;
 	enum sched_state state;
 	uint32_t in_flight;
+	bool evicted; /* STOPPING, for the room it takes */
 	uint64_t since_ns; /* of the state */
 };
 
