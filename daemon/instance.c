@@ -327,8 +327,11 @@ int instance_fill(struct instance *i, const struct strlist *env, struct err *e)
 	struct plan_identity id;
 	int r = plan_send(i->plan, &s, &id, e);
 
-	if (r < 0)
+	if (r < 0) {
+		snprintf(i->why, sizeof(i->why), "%s", e->text);
+		vm_kill(i->vm);
 		return r;
+	}
 	i->filled = true;
 	begin_life(i, &id, false);
 	return 0;
