@@ -305,6 +305,8 @@ static void set_defaults(struct gateway_config *c)
 		c->keep_ms = 75000;
 	if (!c->send_ms)
 		c->send_ms = 30000;
+	if (!c->half_ms)
+		c->half_ms = 30000;
 }
 
 int gateway_new(struct gateway **ret, const struct gateway_config *c,

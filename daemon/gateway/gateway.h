@@ -43,6 +43,7 @@ struct gateway_config {
 	uint32_t head_ms; /* from the first byte of a head to its last; 10 s */
 	uint32_t keep_ms; /* between two requests of a connection; 75 s */
 	uint32_t send_ms; /* a client takes nothing of an answer; 30 s */
+	uint32_t half_ms; /* no byte in a tunnel that ended on one side; 30 s */
 };
 
 int gateway_new(struct gateway **ret, const struct gateway_config *c,

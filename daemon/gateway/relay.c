@@ -17,7 +17,6 @@
 #define ROUNDS_MAX	8u
 #define SETTLE_NS	(50 * NS_PER_MS) /* an end that nobody expected */
 #define SETTLE_CLEAN_NS NS_PER_MS /* an end that may be right */
-#define TUNNEL_HALF_NS	(30000 * NS_PER_MS) /* quiet with one side ended */
 #define CONTINUE	"HTTP/1.1 100 Continue\r\n\r\n"
 
 static bool is_active(const struct client *c)
@@ -504,6 +503,19 @@ static void check_up_end(struct client *c)
 		up_settled(c);
 }
 
+/* One side has ended: the other may go on, but not be quiet for ever. */
+static void wait_for_half(struct client *c)
+{
+	struct exchange *x = c->x;
+
+	if (!x->settle_ns)
+		note_progress(c);
+	x->settle_ns = x->progress_ns + c->g->cfg.half_ms * NS_PER_MS;
+	if (loop_now_ns(c->g->loop) >= x->settle_ns)
+		gw_abort(c, false,
+			 "nothing came for too long after one side had ended");
+}
+
 static void conclude_tunnel(struct client *c)
 {
 	struct exchange *x = c->x;
@@ -518,8 +530,8 @@ static void conclude_tunnel(struct client *c)
 		exchange_release(c, false);
 		exchange_report(c);
 		client_close(c);
-	} else if (out || in) {
-		x->settle_ns = x->progress_ns + TUNNEL_HALF_NS;
+	} else if (x->to_client.ended || x->to_up.ended || in || c->gone) {
+		wait_for_half(c);
 	}
 }
 

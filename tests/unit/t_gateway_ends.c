@@ -450,20 +450,80 @@ static void test_slow_reader(void)
 	finish(c);
 }
 
-/* Nothing ends a tunnel. */
-static void test_tunnel_time(void)
+static int open_tunnel(const struct gateway_config *config)
 {
 	int c;
 
-	world_new(NULL);
-	world.version.spec.idle_ms = 10;
-	world.version.spec.total_ms = 20;
+	world_new(config);
 	c = ask("GET /fn/f/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
 		"Upgrade: websocket\r\n\r\n");
 	put(world.fn_fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: "
 			 "upgrade\r\nUpgrade: websocket\r\n\r\n");
-	settle();
 	get(c);
+	return c;
+}
+
+/* Until the exchange has ended, but not for ever. */
+static void until_done(void)
+{
+	for (int i = 0; i < 2500 && !world.dones; i++)
+		check_int(loop_once(world.loop, 2), 0);
+	check_int(world.dones, 1);
+}
+
+/* With one side ended, a tunnel that is quiet ends. */
+static void test_half_tunnel(void)
+{
+	const struct gateway_config config = { .half_ms = 300 };
+	int c = open_tunnel(&config);
+
+	settle();
+	shutdown(c, SHUT_WR);
+	spin();
+	check(!is_closed(c));
+	put(world.fn_fd, "late");
+	check_str(get(c), "late");
+	check_int(world.dones, 0);
+	until_done();
+	check(is_closed(c));
+	check_str(world.entry_error,
+		  "nothing came for too long after one side had ended");
+	finish(c);
+	c = open_tunnel(&config);
+	shutdown(world.fn_fd, SHUT_WR);
+	check(is_closed(c));
+	check_int(world.dones, 0);
+	until_done();
+	finish(c);
+}
+
+/* The client is gone, and the function takes nothing of what it said. */
+static void test_tunnel_unread(void)
+{
+	const struct gateway_config config = { .half_ms = 300 };
+	int c = open_tunnel(&config);
+	static char data[65536];
+
+	for (int i = 0; i < 100; i++) {
+		(void)!write(c, data, sizeof(data));
+		loop_once(world.loop, 0);
+	}
+	close(c);
+	spin();
+	check_int(world.dones, 0);
+	until_done();
+	check_int(gateway_connections(world.g), 0);
+	world_free();
+}
+
+/* Nothing ends a tunnel. */
+static void test_tunnel_time(void)
+{
+	int c = open_tunnel(NULL);
+
+	world.version.spec.idle_ms = 10;
+	world.version.spec.total_ms = 20;
+	settle();
 	put(world.fn_fd, "late");
 	check_str(get(c), "late");
 	finish(c);
@@ -601,6 +661,8 @@ int main(void)
 	RUN(test_total);
 	RUN(test_idle);
 	RUN(test_slow_reader);
+	RUN(test_half_tunnel);
+	RUN(test_tunnel_unread);
 	RUN(test_tunnel_time);
 	RUN(test_connections_max);
 	RUN(test_no_descriptors);
