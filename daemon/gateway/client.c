@@ -23,6 +23,7 @@
 
 #define ROUNDS_MAX	 4u /* of one client in a row */
 #define LINGER_NS	 (2000 * NS_PER_MS)
+#define PASSED_NS	 (10 * NS_PER_MS)
 #define LINGER_BYTES_MAX (1u << 20)
 #define EVENTS		 (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
@@ -440,8 +441,11 @@ static uint64_t deadline(const struct client *c)
 
 static void set_timer(struct client *c)
 {
-	uint64_t at = deadline(c);
+	uint64_t now = loop_now_ns(c->g->loop), at = deadline(c);
 
+	/* One that has passed and changed nothing must not take all time. */
+	if (at <= now)
+		at = now + PASSED_NS;
 	if (at >= c->timer_at)
 		return;
 	if (loop_timer_set(c->g->loop, &c->timer, at) < 0) {

@@ -230,7 +230,7 @@ static void up_ended(struct client *c)
 	x->up_eof = true;
 	if (x->tunnel)
 		flow_take_end(&x->to_client);
-	else
+	else if (x->up->is_socket) /* else its program ends, which is told */
 		x->settle_ns = loop_now_ns(c->g->loop) +
 			       (maybe_clean ? SETTLE_CLEAN_NS : SETTLE_NS);
 }
@@ -498,8 +498,8 @@ static void check_up_end(struct client *c)
 		return;
 	if (x->from_up.pos < x->from_up.len && x->answered)
 		return;
-	if (x->ended || (x->up->is_socket && x->settle_ns &&
-			 loop_now_ns(c->g->loop) >= x->settle_ns))
+	if (x->ended ||
+	    (x->settle_ns && loop_now_ns(c->g->loop) >= x->settle_ns))
 		up_settled(c);
 }
 

@@ -327,6 +327,25 @@ static inline void settle(void)
 		check_int(loop_once(world.loop, 2), 0);
 }
 
+static inline void world_on_end(struct loop_timer *t)
+{
+	t->fire = NULL;
+}
+
+/* How often something happens in a while. */
+static inline unsigned world_rounds(unsigned ms)
+{
+	struct loop_timer end = { .fire = world_on_end };
+	unsigned n = 0;
+
+	check_int(loop_timer_set(world.loop, &end,
+				 loop_clock_ns(world.loop) + ms * 1000000ull),
+		  0);
+	for (; end.fire; n++)
+		check_int(loop_once(world.loop, -1), 0);
+	return n;
+}
+
 /* ---- clients and functions ----------------------------------------------- */
 
 static inline int client_connect(void)

@@ -21,7 +21,8 @@ static void end_program(uint32_t status, const char *why)
 					  .why = why };
 
 	close(world.in_fd);
-	close(world.out_fd);
+	if (world.out_fd >= 0)
+		close(world.out_fd);
 	spin();
 	world.running->ended(world.running, &end);
 	spin();
@@ -136,6 +137,29 @@ static void test_stdio_large(void)
 	check_stdio_large(256);
 }
 
+/* It has closed its output, and what its end says is not known yet. */
+static void test_stdio_closed(void)
+{
+	static char data[40000];
+	int c;
+
+	stdio_world();
+	c = ask(GET);
+	for (size_t at = 0; at < sizeof(data); at += 4000) {
+		check_int(write(world.out_fd, data + at, 4000), 4000);
+		spin();
+	}
+	check(has(get(c), "Transfer-Encoding: chunked\r\n"));
+	close(world.out_fd);
+	world.out_fd = -1;
+	spin();
+	check(world_rounds(100) < 5);
+	check_int(world.dones, 0);
+	end_program(0, NULL);
+	check(ends(get(c), "0\r\n\r\n"));
+	finish(c);
+}
+
 /* A program need not read its input. */
 static void test_stdio_unread(void)
 {
@@ -161,6 +185,7 @@ int main(void)
 	RUN(test_stdio_fails);
 	RUN(test_stdio_empty);
 	RUN(test_stdio_large);
+	RUN(test_stdio_closed);
 	RUN(test_stdio_unread);
 	return check_done();
 }
