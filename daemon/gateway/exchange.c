@@ -341,7 +341,7 @@ void exchange_connect(struct client *c)
 		connect_failed(c, r);
 		return;
 	}
-	x->up_failed = x->up_eof = false;
+	x->up_failed = x->up_eof = x->up_wrote = false;
 	x->settle_ns = 0;
 	x->state = X_RELAY;
 	x->progress_ns = x->sent_ns = loop_now_ns(c->g->loop);
@@ -349,12 +349,20 @@ void exchange_connect(struct client *c)
 	c->again = true;
 }
 
+/* Whether to do it twice is the same as to do it once (RFC 9110, 9.2.2). */
+static bool is_idempotent(const struct http_head *h)
+{
+	return h->method == HTTP_GET || h->method == HTTP_HEAD ||
+	       h->method == HTTP_OPTIONS || h->method == HTTP_PUT ||
+	       h->method == HTTP_DELETE || h->method == HTTP_TRACE;
+}
+
 bool exchange_retry(struct client *c)
 {
 	struct exchange *x = c->x;
 
 	if (!x->up->kept || x->retried || x->from_up.len || x->body_begun ||
-	    x->ended)
+	    x->ended || (x->up_wrote && !is_idempotent(&x->req)))
 		return false;
 	upstream_close(take_ptr(x->up));
 	flow_drop(&x->to_up);

@@ -133,6 +133,7 @@ struct exchange {
 	bool up_eof; /* sends no more */
 	bool up_extra; /* sent more than its answer */
 	bool body_begun; /* some of the body went upstream */
+	bool up_wrote; /* some of the request went to this upstream */
 	bool answered; /* the head of the answer is on its way */
 	bool tunnel;
 	bool in_passed, out_passed; /* ends of directions */

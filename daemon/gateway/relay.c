@@ -114,6 +114,7 @@ static bool send_up(struct client *c)
 			break;
 		}
 		flow_sent(&x->to_up, (size_t)n);
+		x->up_wrote = true;
 		note_progress(c);
 		x->sent_ns = x->progress_ns;
 	}

@@ -32,8 +32,9 @@ static void test_retry(void)
 	finish(c);
 }
 
-/* Not if some of the body is on its way: it could be done twice. */
-static void test_no_retry(void)
+/* The function closes a kept connection instead of answering; whether the
+ * request is sent to it again. */
+static void check_retry(const char *request, bool again)
 {
 	int c, old;
 
@@ -43,12 +44,52 @@ static void test_no_retry(void)
 	get(c);
 	old = world.fn_fd;
 	world.fn_fd = -1;
-	put(c, POST "Content-Length: 1\r\n\r\nx");
-	check(ends(get(old), "x"));
+	put(c, request);
+	check(strlen(get(old)) > 0);
 	close(old);
 	settle();
+	check_int(world.connects, again ? 2 : 1);
+	if (!again)
+		check(has(get(c), "502 Bad Gateway"));
+	finish(c);
+}
+
+/* Not if some of the body is on its way, or to do it twice is not the same:
+ * it could be done twice. */
+static void test_no_retry(void)
+{
+	check_retry(POST "Content-Length: 1\r\n\r\nx", false);
+	check_retry(POST "Content-Length: 0\r\n\r\n", false);
+	check_retry(POST "\r\n", false);
+	check_retry("PATCH /fn/f/ HTTP/1.1\r\nHost: h\r\n\r\n", false);
+	check_retry("PAY /fn/f/ HTTP/1.1\r\nHost: h\r\n\r\n", false);
+	check_retry("DELETE /fn/f/ HTTP/1.1\r\nHost: h\r\n\r\n", true);
+	check_retry("PUT /fn/f/ HTTP/1.1\r\nHost: h\r\n\r\n", true);
+	check_retry("PUT /fn/f/ HTTP/1.1\r\nHost: h\r\n"
+		    "Content-Length: 1\r\n\r\nx",
+		    false);
+}
+
+/* It took nothing of the request: that can be anything. */
+static void test_retry_unwritten(void)
+{
+	int c, old;
+
+	world_new(NULL);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	get(c);
+	old = world.fn_fd;
+	world.fn_fd = -1;
+	shutdown(old, SHUT_RD);
+	put(c, POST "\r\n");
 	check_int(world.connects, 1);
-	check(has(get(c), "502 Bad Gateway"));
+	close(old);
+	spin();
+	check_int(world.connects, 2);
+	check(has(get(world.fn_fd), "POST / "));
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
 	finish(c);
 }
 
@@ -641,6 +682,7 @@ int main(void)
 {
 	RUN(test_retry);
 	RUN(test_no_retry);
+	RUN(test_retry_unwritten);
 	RUN(test_kept_closed);
 	RUN(test_not_kept);
 	RUN(test_queue_full);
