@@ -36,8 +36,8 @@ expect_match '"reason": *"drained"' out
 # What a request cannot be given is said, and at once.
 long=$(head -c 30000 /dev/zero | tr '\0' a)
 expect_status 0 "$MAYFLY" build /bin/busybox -o cat.img -- cat
-deploy cat cat.img "{\"mode\":\"stdio\",
-	\"env\":{\"A\":\"$long\",\"B\":\"$long\",\"C\":\"$long\",\"D\":\"$long\"}}"
+env=$(printf '"%s":"'"$long"'",' A B C D)
+deploy cat cat.img "{\"mode\":\"stdio\",\"env\":{${env%,}}}"
 [ "$(fn cat / -d well)" = 200 ] || fail "stdio: $(cat body)"
 [ "$(cat body)" = well ] || fail "stdio says $(cat body)"
 head=$(head -c 6000 /dev/zero | tr '\0' b)
