@@ -302,7 +302,7 @@ static int hear(struct spawner *s, struct err *e)
 		.msg_controllen = sizeof(control.buf),
 	};
 	int fds[SPAWNER_FD_COUNT];
-	unsigned count;
+	unsigned count, told;
 	ssize_t n;
 	int r;
 
@@ -314,14 +314,15 @@ static int hear(struct spawner *s, struct err *e)
 	if (n < 0)
 		return err_sys(e, errno, "cannot hear mayflyd");
 	count = take_fds(&msg, fds);
+	/* Too many came, or not all could be had: never right. */
+	told = msg.msg_flags & MSG_CTRUNC ? SPAWNER_FD_COUNT + 1 : count;
 	if (n != sizeof(rq) || (msg.msg_flags & MSG_TRUNC) ||
 	    rq.version != SPAWNER_VERSION)
 		r = err_set(e, EPROTO,
 			    "mayflyd is of another version: mayflyd and "
 			    "mayfly-spawner must be of one release");
 	else
-		r = obey(s, &rq, fds,
-			 msg.msg_flags & MSG_CTRUNC ? count + 1 : count, e);
+		r = obey(s, &rq, fds, told, e);
 	while (count)
 		close(fds[--count]);
 	return r < 0 ? r : 1;

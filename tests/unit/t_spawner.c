@@ -6,6 +6,8 @@
  *
  * test: timeout 120
  */
+#include <sys/resource.h>
+
 #include "tests/unit/spawn_world.h"
 
 static void check_identity(const char *cgroups)
@@ -249,6 +251,41 @@ static void send_request(int fd, const struct spawner_request *rq,
 		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
 	}
 	check_int(sendmsg(fd, &msg, MSG_NOSIGNAL), sizeof(*rq));
+}
+
+static const struct spawner_event *next_event(int fd)
+{
+	static struct spawner_event ev;
+
+	check_int(recv(fd, &ev, sizeof(ev), 0), sizeof(ev));
+	return &ev;
+}
+
+/* Four were sent, and it has room for fewer. */
+static void test_no_room(void)
+{
+	struct spawner_request rq = { .version = SPAWNER_VERSION,
+				      .kind = SPAWNER_SPAWN };
+	const struct spawner_event *ev;
+	struct rlimit few;
+	char path[64];
+	int fd;
+	pid_t pid = start_raw(&fd);
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	check_int(prlimit(pid, RLIMIT_NOFILE, NULL, &few), 0);
+	few.rlim_cur = (rlim_t)count_fds(path) - 2;
+	for (unsigned room = 0; room < SPAWNER_FD_COUNT; room++) {
+		check_int(prlimit(pid, RLIMIT_NOFILE, &few, NULL), 0);
+		rq.id++;
+		send_request(fd, &rq, SPAWNER_FD_COUNT);
+		ev = next_event(fd);
+		check_int(ev->kind, SPAWNER_FAILED);
+		check(strstr(ev->text, "a monitor needs"));
+		few.rlim_cur++;
+	}
+	close(fd);
+	check_int(waitpid(pid, NULL, 0), pid);
 }
 
 /* Whatever is asked for, it goes on, and keeps no descriptor. */
@@ -501,6 +538,7 @@ int main(int argc, char **argv)
 	RUN(test_ends);
 	RUN(test_bad_requests);
 	RUN(test_bad_messages);
+	RUN(test_no_room);
 	RUN(test_any_requests);
 	RUN(test_client_closes);
 	RUN(test_client_killed);
