@@ -125,9 +125,12 @@ static void child_free(struct api_child *c)
 	free(c);
 }
 
+/* It was killed; perhaps when its file had just got its name. */
 static void left_ended(struct api_child *c, int wait_status)
 {
 	(void)wait_status;
+	if (c->leftovers)
+		unlink(c->leftovers);
 	child_free(c);
 }
 
@@ -153,8 +156,7 @@ void api_children_end(struct list *list)
 		struct api_child *c =
 			container_of(list->next, struct api_child, node);
 
-		(void)reap(c);
-		child_free(c);
+		left_ended(c, reap(c));
 	}
 }
 

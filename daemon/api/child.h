@@ -42,8 +42,8 @@ int api_child_start(struct api_child *c, struct loop *l,
 /*
  * Ends and frees it; NULL is fine. What is in a system call that cannot be
  * cut short, as a write to a slow disk, may take its time: it is kept in
- * `list` until it is gone, and then the files are removed whose name is
- * `leftovers`, a dot, and more.
+ * `list` until it is gone, and then the file `leftovers` is removed, which is
+ * nobody else's, and those whose name is that, a dot, and more.
  */
 void api_child_leave(struct api_child *c, struct list *list,
 		     const char *leftovers);

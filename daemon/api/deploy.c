@@ -345,7 +345,6 @@ static int read_wish(const json_t *o, struct wish *w, struct err *e)
 static struct deploy *deploy_new(struct api_request *r, struct wish *w,
 				 struct err *e)
 {
-	const char *state = registry_state_dir(r->api->c.registry);
 	struct deploy *d = calloc(1, sizeof(*d));
 	struct version *v = NULL;
 
@@ -363,9 +362,7 @@ static struct deploy *deploy_new(struct api_request *r, struct wish *w,
 	d->warm_up = w->warm_up;
 	d->began_ms = v->created_ms;
 	d->image = api_image_path(r->api, w->digest);
-	if (asprintf(&d->snapshot, "%s/versions/%s-%u.snap", state,
-		     v->function->name, v->number) < 0)
-		d->snapshot = NULL;
+	d->snapshot = version_new_snapshot_path(v);
 	list_add_tail(&r->api->deploys, &d->node);
 	r->api->deploy_count++;
 	if (!d->image || !d->snapshot ||

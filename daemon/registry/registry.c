@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,16 +156,33 @@ int version_set_files(struct version *v, const char *digest, const char *image,
 	return 0;
 }
 
-static bool image_is_shared(const struct version *v)
+char *version_new_snapshot_path(const struct version *v)
+{
+	char *path;
+	uint64_t random;
+
+	randombytes_buf(&random, sizeof(random));
+	return asprintf(&path, "%s/versions/%s-%u-%016llx.snap",
+			v->function->registry->state_dir, v->function->name,
+			v->number, (unsigned long long)random) < 0 ?
+		       NULL :
+		       path;
+}
+
+/* Any version but `but`, which may be NULL. */
+static bool file_is_used(const struct registry *r, const char *path,
+			 const struct version *but)
 {
 	struct list *pos;
 
-	list_for_each(pos, &v->function->registry->versions) {
-		const struct version *o =
+	list_for_each(pos, &r->versions) {
+		const struct version *v =
 			container_of(pos, struct version, all_node);
 
-		if (o != v && o->image_path &&
-		    strcmp(o->image_path, v->image_path) == 0)
+		if (v == but)
+			continue;
+		if ((v->image_path && strcmp(v->image_path, path) == 0) ||
+		    (v->snapshot_path && strcmp(v->snapshot_path, path) == 0))
 			return true;
 	}
 	return false;
@@ -173,9 +191,11 @@ static bool image_is_shared(const struct version *v)
 /* What cannot be removed now is when the registry is opened again. */
 static void remove_files(const struct version *v)
 {
-	if (v->snapshot_path)
+	const struct registry *r = v->function->registry;
+
+	if (v->snapshot_path && !file_is_used(r, v->snapshot_path, v))
 		unlink(v->snapshot_path);
-	if (v->image_path && !image_is_shared(v))
+	if (v->image_path && !file_is_used(r, v->image_path, v))
 		unlink(v->image_path);
 }
 
@@ -429,24 +449,9 @@ const char *registry_state_dir(const struct registry *r)
 
 /* ---- opening ---- */
 
-static bool file_is_used(const struct registry *r, const char *path)
-{
-	struct list *pos;
-
-	list_for_each(pos, &r->versions) {
-		const struct version *v =
-			container_of(pos, struct version, all_node);
-
-		if ((v->image_path && strcmp(v->image_path, path) == 0) ||
-		    (v->snapshot_path && strcmp(v->snapshot_path, path) == 0))
-			return true;
-	}
-	return false;
-}
-
 void registry_drop_image(const struct registry *r, const char *path)
 {
-	if (!file_is_used(r, path))
+	if (!file_is_used(r, path, NULL))
 		unlink(path);
 }
 
@@ -470,7 +475,7 @@ static void sweep_dir(const struct registry *r, const char *dir, DIR *d,
 			continue;
 		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
 			path = NULL;
-		else if (!file_is_used(r, path) && is_old(path, age_s))
+		else if (!file_is_used(r, path, NULL) && is_old(path, age_s))
 			unlink(path);
 	}
 }

@@ -160,6 +160,12 @@ void version_unref(struct version *v); /* NULL is fine */
  */
 int registry_stage(struct registry *r, const char *name, struct spec *spec,
 		   struct version **ret, struct err *e);
+/*
+ * Where its snapshot is to be, malloc'd; NULL: no memory. No other version
+ * ever has that path, neither one of the same name and number that was
+ * removed and still runs nor one that comes after it.
+ */
+char *version_new_snapshot_path(const struct version *v);
 /* snapshot NULL: it boots. */
 int version_set_files(struct version *v, const char *digest, const char *image,
 		      const char *snapshot);

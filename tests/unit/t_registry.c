@@ -363,6 +363,39 @@ static void test_remove(void)
 	check(!registry_find(registry, "f"));
 }
 
+/* Its numbers begin again, and the old version still runs. */
+static void test_deployed_again(void)
+{
+	char path[200] = "";
+	struct version *held, *v;
+	struct function *f;
+	struct spec spec;
+	char *paths[2];
+
+	fresh("again");
+	deploy("f", 100);
+	f = registry_find(registry, "f");
+	held = version_ref(function_version(f, 1));
+	check_int(registry_remove(registry, f, &e), 0);
+	check_int(deploy("f", 100), 1); /* with the same paths */
+	version_unref(held);
+	check(there("versions/f-1.snap"));
+	check(there("images/abc.img"));
+	for (int i = 0; i < 2; i++) {
+		check_int(spec_parse_text(&spec, "{}", 2, &e), 0);
+		check_int(registry_stage(registry, "g", &spec, &v, &e), 0);
+		check_int(v->number, 1);
+		paths[i] = version_new_snapshot_path(v);
+		check(paths[i]);
+		registry_drop(registry, v);
+	}
+	check(strcmp(paths[0], paths[1]) != 0);
+	snprintf(path, sizeof(path), "%s/versions/g-1-", state);
+	check(strncmp(paths[0], path, strlen(path)) == 0);
+	free(paths[0]);
+	free(paths[1]);
+}
+
 static void test_removed_while_deployed(void)
 {
 	struct version *v;
@@ -641,6 +674,7 @@ int main(void)
 	RUN(test_aliases);
 	RUN(test_dropped);
 	RUN(test_remove);
+	RUN(test_deployed_again);
 	RUN(test_removed_while_deployed);
 	RUN(test_prune);
 	RUN(test_sweep);
