@@ -108,7 +108,7 @@ static bool may_call(struct client *c)
 	const char *s;
 	uint32_t len;
 
-	if (!x->version->spec.needs_token)
+	if (!x->wants_token)
 		return true;
 	if (!f || f->value.len < 8 || !g->token_ok)
 		return false;
@@ -144,6 +144,8 @@ static bool find_version(struct client *c)
 		return false;
 	}
 	x->version = version_ref(v);
+	x->wants_token = v->spec.needs_token ||
+			 (!c->trusted && !version_is_public(v));
 	return true;
 }
 

@@ -111,6 +111,7 @@ struct exchange {
 	char id[REQUEST_ID_MAX + 1];
 	char traceparent[TRACEPARENT_LEN + 1];
 	bool traced, upgrade;
+	bool wants_token; /* which is not the function's to see */
 	bool last; /* the client's connection ends with it */
 	bool begun, reported;
 	bool submitted; /* to dispatch, which has not assigned it */

@@ -61,7 +61,7 @@ static bool put_request(struct client *c)
 		.trusted = c->g->cfg.trust_forwarded,
 		.upgrade = x->upgrade,
 		.last = x->version->spec.isolation == ISOLATION_REQUEST,
-		.hide_token = x->version->spec.needs_token && !c->caller,
+		.hide_token = x->wants_token && !c->caller,
 		.id = x->id,
 		.instance = x->instance,
 		.traceparent = x->traceparent,

@@ -69,7 +69,7 @@ static bool is_passed(const struct exchange *x, const struct http_field *f)
 {
 	if (http_is_hop_by_hop(&x->req, x->in.buf, f) ||
 	    f->id == HTTP_CONTENT_TYPE ||
-	    (f->id == HTTP_AUTHORIZATION && x->version->spec.needs_token &&
+	    (f->id == HTTP_AUTHORIZATION && x->wants_token &&
 	     !x->client->caller))
 		return false;
 	return f->id == HTTP_HOST || !forward_is_ours(x->in.buf, f);

@@ -322,6 +322,36 @@ struct version *function_pick(struct function *f, const char *alias,
 	return NULL;
 }
 
+static bool alias_leads_to(const struct alias *a, const struct version *v)
+{
+	for (uint32_t i = 0; i < a->share_count; i++)
+		if (a->shares[i].weight && a->shares[i].version == v->number)
+			return true;
+	return false;
+}
+
+bool version_is_public(const struct version *v)
+{
+	struct function *f = v->function;
+	const struct alias *live = function_alias(f, ALIAS_DEFAULT);
+	struct list *pos;
+	bool is_led_to = false;
+
+	if (v->spec.needs_token)
+		return false;
+	list_for_each(pos, &f->versions) {
+		const struct version *o =
+			container_of(pos, struct version, node);
+
+		if (live && o->spec.needs_token && alias_leads_to(live, o))
+			return false;
+	}
+	list_for_each(pos, &f->aliases)
+		is_led_to |= alias_leads_to(
+			container_of(pos, struct alias, node), v);
+	return is_led_to;
+}
+
 /* ---- routes ---- */
 
 /* A table that lacks a route for want of memory is better than none. */

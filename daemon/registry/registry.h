@@ -134,6 +134,13 @@ struct alias *function_alias(struct function *f, const char *name);
 struct version *function_pick(struct function *f, const char *alias,
 			      uint32_t dice);
 
+/*
+ * May everybody ask it? Not if it wants a token, or one of the versions that
+ * the default alias leads to does: who protects a function means what it was
+ * before too. Nor if no alias leads to it.
+ */
+bool version_is_public(const struct version *v);
+
 /* What a request's host and path lead to. */
 struct route {
 	struct function *function; /* NULL: nowhere */

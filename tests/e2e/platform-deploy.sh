@@ -98,6 +98,16 @@ expect_match '^web +invoke +safe' out
 [ "$(curl -s -o body -w '%{http_code}' -H "Authorization: Bearer $token" \
 	"$URL/fn/safe/")" = 401 ] || fail 'the token that is gone is good'
 
+# Versions from before it was protected, and those that were replaced.
+"$MAYFLY" deploy ./hello -n later >out 2>&1
+[ "$(fn later@1 /)" = 200 ] || fail 'the version that is live is not public'
+"$MAYFLY" deploy ./hello -n later --token-protected >out 2>&1
+[ "$(fn later@1 /)" = 401 ] || fail 'the old version answers everybody'
+"$MAYFLY" rollback later >out
+[ "$(fn later@1 /)" = 200 ] || fail 'rolled back, it is not public'
+[ "$(fn hello@2 /)" = 401 ] || fail 'no alias leads there, and it answers'
+"$MAYFLY" rm later
+
 # A program for each request.
 cat >shout.c <<'C'
 #include <ctype.h>

@@ -34,6 +34,7 @@ static struct {
 	int refuse; /* status, or 0 */
 	bool hold; /* requests wait */
 	bool may_call;
+	bool is_hidden; /* the version wants a token as others do */
 	struct dispatch_request *waiting, *running;
 	uint16_t done_status;
 	uint64_t done_in, done_out;
@@ -73,6 +74,11 @@ struct version *function_pick(struct function *f, const char *alias,
 	(void)alias;
 	(void)dice;
 	return &world.version;
+}
+
+bool version_is_public(const struct version *v)
+{
+	return !v->spec.needs_token && !world.is_hidden;
 }
 
 struct version *version_ref(struct version *v)

@@ -274,6 +274,24 @@ static void test_token(void)
 	finish(c);
 }
 
+/* It does not want one itself, but others of its function do. */
+static void test_hidden(void)
+{
+	const char *got;
+	int c;
+
+	world_new(NULL);
+	world.is_hidden = true;
+	check_answer(GET, "HTTP/1.1 401 Unauthorized\r\n");
+	check_int(world.submits, 0);
+	c = ask("GET /fn/f/ HTTP/1.1\r\nHost: h\r\n"
+		"Authorization: Bearer secret\r\n\r\n");
+	got = get(world.fn_fd);
+	check(has(got, "GET / "));
+	check(!strstr(got, "secret"));
+	finish(c);
+}
+
 /* Functions call each other as their rules allow, and need no token. */
 static void test_caller(void)
 {
@@ -691,6 +709,7 @@ int main(void)
 	RUN(test_smuggling);
 	RUN(test_retry_after);
 	RUN(test_token);
+	RUN(test_hidden);
 	RUN(test_caller);
 	RUN(test_client_leaves_queue);
 	RUN(test_client_left);

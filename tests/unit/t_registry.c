@@ -321,6 +321,40 @@ static void test_aliases(void)
 	check(!function_alias(registry_find(registry, "f"), "beta"));
 }
 
+static void deploy_spec(const char *json, uint32_t percent)
+{
+	struct version *v = stage("f", json);
+
+	check_int(registry_commit(registry, v, percent, &e), 0);
+	version_unref(v);
+}
+
+static void test_public(void)
+{
+	static const char safe[] = "{\"needs_token\":true}";
+	struct function *f;
+
+	fresh("public");
+	deploy("f", 100);
+	f = registry_find(registry, "f");
+	check(version_is_public(function_version(f, 1)));
+	deploy_spec(safe, 0);
+	check(version_is_public(function_version(f, 1)));
+	check(!version_is_public(function_version(f, 2)));
+	deploy_spec(safe, 10);
+	check(!version_is_public(function_version(f, 1)));
+	deploy_spec(safe, 100);
+	check(!version_is_public(function_version(f, 1)));
+	check_int(set_alias("old", 1, 1), 0);
+	check(!version_is_public(function_version(f, 1)));
+	deploy("f", 100);
+	check(version_is_public(function_version(f, 5)));
+	check(version_is_public(function_version(f, 1)));
+	check(!version_is_public(function_version(f, 2)));
+	check_int(registry_remove_alias(registry, f, "old", &e), 0);
+	check(!version_is_public(function_version(f, 1)));
+}
+
 static void test_dropped(void)
 {
 	struct version *v, *other;
@@ -672,6 +706,7 @@ int main(void)
 	RUN(test_weights);
 	RUN(test_rollback);
 	RUN(test_aliases);
+	RUN(test_public);
 	RUN(test_dropped);
 	RUN(test_remove);
 	RUN(test_deployed_again);
