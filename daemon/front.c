@@ -67,6 +67,8 @@ static int open_gateway(struct front *f, struct err *e)
 		.dispatch = f->c.dispatch,
 		.logs = f->c.logs,
 		.metrics = f->c.metrics,
+		.trust_forwarded = f->c.options->trust_forwarded,
+		.connections_max = (uint32_t)f->c.options->connections_max,
 		.token_ok = token_ok,
 		.token_ctx = f,
 	};

@@ -28,6 +28,8 @@ enum {
 	OPT_INSTANCES,
 	OPT_QUEUE,
 	OPT_SHELLS,
+	OPT_CONNECTIONS,
+	OPT_TRUST,
 	OPT_DRAIN,
 	OPT_SUBSTRATE,
 	OPT_VERSION,
@@ -53,6 +55,10 @@ static const struct opt table[] = {
 	  "at a time, of all functions (default: 1000)" },
 	{ OPT_QUEUE, 0, "max-queue", "N",
 	  "requests that wait, of all functions (default: 10000)" },
+	{ OPT_CONNECTIONS, 0, "max-connections", "N",
+	  "of clients of the gateway (default: 4096)" },
+	{ OPT_TRUST, 0, "trust-forwarded", NULL,
+	  "clients are a proxy's: believe its Forwarded headers" },
 	{ OPT_SHELLS, 0, "shells", "N",
 	  "empty machines made ahead (default: 2)" },
 	{ OPT_DRAIN, 0, "drain", "TIME",
@@ -153,6 +159,12 @@ static int take(struct daemon_options *o, int id, const char *value,
 	case OPT_QUEUE:
 		return set_number(&o->queue_max, "max-queue", value, 1000000,
 				  e);
+	case OPT_CONNECTIONS:
+		return set_number(&o->connections_max, "max-connections", value,
+				  1000000, e);
+	case OPT_TRUST:
+		o->trust_forwarded = true;
+		break;
 	case OPT_SHELLS:
 		return set_number(&o->shells, "shells", value, 64, e);
 	case OPT_DRAIN:

@@ -24,6 +24,8 @@ struct daemon_options {
 	const char *uids; /* FIRST:COUNT, or NULL */
 	uint64_t memory_bytes; /* of all instances; 0: 3/4 of the host's */
 	uint64_t instances_max, queue_max, shells;
+	uint64_t connections_max; /* of clients of the gateway */
+	bool trust_forwarded; /* they are a proxy's */
 	uint64_t drain_ms; /* at the end, for requests under way */
 	bool no_kvm; /* --substrate process */
 	bool help, version;
