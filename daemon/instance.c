@@ -192,6 +192,7 @@ static int open_log(struct instance *i, struct log_pipe *p, int fd,
 		.version = i->plan->version->number,
 		.instance = i->life.id,
 		.stream = stream,
+		.gone = &i->plan->version->function->removed,
 	};
 	return log_pipe_open(p, i->dispatch->loop, i->dispatch->logs, fd);
 }

@@ -135,6 +135,14 @@ static void on_changed(void *ctx)
 	loop_defer(p->loop, &p->changed);
 }
 
+static void on_gone(void *ctx, const char *name)
+{
+	struct platform *p = ctx;
+
+	metrics_forget(p->metrics, name);
+	logs_remove(p->logs, name);
+}
+
 /* ---- the beginning ------------------------------------------------------- */
 
 static int watch_signals(struct platform *p, struct err *e)
@@ -345,6 +353,7 @@ int platform_start(struct platform *p, const struct daemon_options *o,
 		return r;
 	}
 	registry_on_change(p->registry, on_changed, p);
+	registry_on_gone(p->registry, on_gone, p);
 	on_changed(p);
 	log_say("gateway on %s, state in %s", p->front.url, o->state);
 	return 0;

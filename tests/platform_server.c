@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A function that misbehaves when it is asked to. /spin and /eat are what the
- * path says, after an answer; instead of an answer /wait waits, /exit ends
- * with status 3, /die aborts, /crash writes where nothing is, /leak takes all
- * memory, /garbage is no answer. /say?TEXT writes TEXT to stdout and stderr,
- * /escape what a terminal obeys, /flood?N writes N lines. Everything else
- * gets an answer.
+ * path says, after an answer; instead of an answer /wait waits, /stay too, also
+ * if it is asked to end, /exit ends with status 3, /die aborts, /crash writes
+ * where nothing is, /leak takes all memory, /garbage is no answer. /say?TEXT
+ * writes TEXT to stdout and stderr, /escape what a terminal obeys, /flood?N
+ * writes N lines. Everything else gets an answer.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -58,7 +58,9 @@ static void flood(long count)
 /* What happens before there is an answer. */
 static void act(const char *path, const char *query)
 {
-	if (strcmp(path, "/wait") == 0)
+	if (strcmp(path, "/stay") == 0)
+		signal(SIGTERM, SIG_IGN);
+	if (strcmp(path, "/wait") == 0 || strcmp(path, "/stay") == 0)
 		pause();
 	if (strcmp(path, "/exit") == 0)
 		_exit(3);

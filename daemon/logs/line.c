@@ -104,8 +104,12 @@ static void append(struct logs *l, struct log_file *f,
 bool logs_put(struct logs *l, const struct log_source *s, const char *text,
 	      size_t len, bool cut)
 {
-	struct log_file *f = logs_file(l, s->function);
+	struct log_file *f;
 
+	/* What has its name by now is another one. */
+	if (s->gone && *s->gone)
+		return false;
+	f = logs_file(l, s->function);
 	if (!f || !logs_admit(l, f, len))
 		return false;
 	append(l, f, s, (struct text){ text, len, cut });

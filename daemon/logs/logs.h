@@ -62,6 +62,7 @@ struct log_source {
 	const char *instance; /* id; NULL: none */
 	const char *request; /* id; NULL: none, or not known */
 	const char *stream; /* stdout, stderr, platform */
+	const bool *gone; /* the function: its lines are dropped; may be NULL */
 };
 
 /* A line; any bytes, `len` of them without the newline. */

@@ -24,25 +24,12 @@ static int no_memory(struct err *e)
 
 /* ---- staging ---- */
 
-static struct function *find_staged(struct registry *r, const char *name)
-{
-	struct list *pos;
-
-	list_for_each(pos, &r->staged) {
-		struct function *f = container_of(pos, struct function, node);
-
-		if (strcmp(f->name, name) == 0)
-			return f;
-	}
-	return NULL;
-}
-
 static struct function *find_or_make(struct registry *r, const char *name)
 {
 	struct function *f = registry_find(r, name);
 
 	if (!f)
-		f = find_staged(r, name);
+		f = registry_find_staged(r, name);
 	if (f)
 		return f;
 	f = function_new(r, name);
@@ -67,15 +54,6 @@ static int check_routes(struct registry *r, const char *name,
 	return 0;
 }
 
-/* A function that never got a version is no more. */
-static void unstage(struct function *f)
-{
-	if (f->id || f->removed || f->refs > 1)
-		return;
-	list_del(&f->node);
-	function_unref(f);
-}
-
 int registry_stage(struct registry *r, const char *name, struct spec *spec,
 		   struct version **ret, struct err *e)
 {
@@ -92,7 +70,9 @@ int registry_stage(struct registry *r, const char *name, struct spec *spec,
 		return no_memory(e);
 	v = version_new(f, f->next_number, spec);
 	if (!v) {
-		unstage(f);
+		/* If it was made for this, it goes. */
+		f->refs++;
+		function_unref(f);
 		return no_memory(e);
 	}
 	f->next_number++;
@@ -102,13 +82,8 @@ int registry_stage(struct registry *r, const char *name, struct spec *spec,
 
 void registry_drop(struct registry *r, struct version *v)
 {
-	struct function *f = v->function;
-
 	version_retire(v);
-	f->refs++;
 	version_unref(v);
-	f->refs--;
-	unstage(f);
 	/* Its instances, those of a probe, are to go too. */
 	registry_changed(r);
 }

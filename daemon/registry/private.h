@@ -23,12 +23,17 @@ struct registry {
 	struct route_table routes; /* of the versions that answer */
 	void (*changed)(void *ctx);
 	void *changed_ctx;
+	void (*gone)(void *ctx, const char *name);
+	void *gone_ctx;
 };
 
 /* ---- registry.c ---- */
 
 struct function *function_new(struct registry *r, const char *name);
+/* One that has no version any more, and never had one that was committed,
+ * goes with the last of them. */
 void function_unref(struct function *f);
+struct function *registry_find_staged(struct registry *r, const char *name);
 /* Into the list and the hash. */
 void function_list(struct function *f);
 void function_unlist(struct function *f);

@@ -64,8 +64,13 @@ struct function *function_new(struct registry *r, const char *name)
 
 static void function_free(struct function *f)
 {
+	struct registry *r = f->registry;
 	struct list *pos, *tmp;
 
+	list_del(&f->node);
+	if (r->gone && !registry_find(r, f->name) &&
+	    !registry_find_staged(r, f->name))
+		r->gone(r->gone_ctx, f->name);
 	list_for_each_safe(pos, tmp, &f->aliases)
 		free(container_of(pos, struct alias, node));
 	free(f);
@@ -73,7 +78,8 @@ static void function_free(struct function *f)
 
 void function_unref(struct function *f)
 {
-	if (--f->refs == 0)
+	f->refs--;
+	if (f->refs == 0 || (f->refs == 1 && !f->id && !f->removed))
 		function_free(f);
 }
 
@@ -116,6 +122,19 @@ struct function *registry_find(struct registry *r, const char *name)
 	while (f && strcmp(f->name, name) != 0)
 		f = f->hash_next;
 	return f;
+}
+
+struct function *registry_find_staged(struct registry *r, const char *name)
+{
+	struct list *pos;
+
+	list_for_each(pos, &r->staged) {
+		struct function *f = container_of(pos, struct function, node);
+
+		if (strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
 }
 
 /* ---- versions ---- */
@@ -387,6 +406,13 @@ void registry_on_change(struct registry *r, void (*changed)(void *ctx),
 	r->changed_ctx = ctx;
 }
 
+void registry_on_gone(struct registry *r,
+		      void (*gone)(void *ctx, const char *name), void *ctx)
+{
+	r->gone = gone;
+	r->gone_ctx = ctx;
+}
+
 /* The function whose name is the host's part before ".DOMAIN". */
 static struct function *find_by_host(struct registry *r, const char *host,
 				     const char *domain)
@@ -593,6 +619,7 @@ void registry_close(struct registry *r)
 
 	if (!r)
 		return;
+	r->gone = NULL;
 	list_for_each_safe(pos, tmp, &r->versions)
 		version_free(container_of(pos, struct version, all_node));
 	list_for_each_safe(pos, tmp, &r->functions)

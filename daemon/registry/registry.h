@@ -119,6 +119,12 @@ int registry_set_domain(struct registry *r, const char *domain, struct err *e);
 /* Called after versions, aliases or functions came, changed or went. */
 void registry_on_change(struct registry *r, void (*changed)(void *ctx),
 			void *ctx);
+/*
+ * Called when nothing of a function is left, neither versions that still run
+ * nor a new function of that name; also if its only deploy failed.
+ */
+void registry_on_gone(struct registry *r,
+		      void (*gone)(void *ctx, const char *name), void *ctx);
 const char *registry_state_dir(const struct registry *r);
 
 struct list *registry_functions(struct registry *r); /* by name */

@@ -85,6 +85,18 @@ until files >after && cmp -s before after; do
 done
 [ "$("$MAYFLY" invoke fn)" = here ] || fail 'the old version is gone'
 
+# The first deploy of a name: there is no such function then, nor its log.
+expect_status 1 "$MAYFLY" deploy ./fn -n never -e 'STATUS=503 Busy'
+expect_match '^  \| ' err
+i=0
+while [ -e "$STATE/logs/never.log" ]; do
+	[ "$i" -lt 400 ] || fail 'its log is left'
+	sleep 0.05
+	i=$((i + 1))
+done
+get /metrics >metrics
+! grep '"never"' metrics || fail 'its metrics are left'
+
 # Two at a time of one function.
 "$MAYFLY" deploy ./fn -e SLOW=20 >out 2>slow.err &
 client=$!

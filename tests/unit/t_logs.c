@@ -151,6 +151,35 @@ static void test_a_line(void)
 	logs_close(logs);
 }
 
+/* What it still says does not come before what the next one of its name
+ * says. */
+static void test_function_is_gone(void)
+{
+	AUTO_TEXTBUF struct textbuf b = { 0 };
+	struct log_source s = source;
+	char path[100];
+	bool gone = false;
+
+	open_logs(NULL);
+	s.gone = &gone;
+	logs_line(logs, &s, "before", 6);
+	logs_flush(logs);
+	snprintf(path, sizeof(path), "%s/logs/f.log", dir);
+	check_int(access(path, F_OK), 0);
+	gone = true;
+	logs_remove(logs, "f");
+	logs_line(logs, &s, "after", 5);
+	logs_say(logs, &s, "after");
+	logs_flush(logs);
+	check_int(access(path, F_OK), -1);
+	line("the next one");
+	logs_flush(logs);
+	read_log(&b, &(struct log_query){ .function = "f" });
+	check(strstr(b.data, "the next one"));
+	check(!strstr(b.data, "after"));
+	logs_close(logs);
+}
+
 static void test_names(void)
 {
 	struct log_reader r = { 0 };
@@ -613,6 +642,7 @@ int main(void)
 	signal(SIGXFSZ, SIG_IGN);
 	check_int(loop_new(&loop, &e), 0);
 	RUN(test_a_line);
+	RUN(test_function_is_gone);
 	RUN(test_names);
 	RUN(test_rotation);
 	RUN(test_rate);

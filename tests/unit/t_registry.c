@@ -397,6 +397,62 @@ static void test_remove(void)
 	check(!registry_find(registry, "f"));
 }
 
+static char gone[200]; /* names, each with a space */
+
+static void on_gone(void *ctx, const char *name)
+{
+	size_t at = strlen(gone);
+
+	check(ctx == &gone);
+	snprintf(gone + at, sizeof(gone) - at, "%s ", name);
+}
+
+static void test_gone(void)
+{
+	struct version *held, *probed;
+	struct function *f;
+
+	fresh("gone");
+	gone[0] = '\0';
+	registry_on_gone(registry, on_gone, &gone);
+	deploy("f", 100);
+	f = registry_find(registry, "f");
+	held = version_ref(function_version(f, 1));
+	check_int(registry_remove(registry, f, &e), 0);
+	check_str(gone, "");
+	version_unref(held);
+	check_str(gone, "f ");
+
+	/* Another of that name is there, or is to be. */
+	deploy("f", 100);
+	f = registry_find(registry, "f");
+	held = version_ref(function_version(f, 1));
+	check_int(registry_remove(registry, f, &e), 0);
+	probed = stage("f", "{}");
+	version_unref(held);
+	check_str(gone, "f ");
+
+	/* It never came to be; somebody still ends its probe. */
+	version_ref(probed);
+	registry_drop(registry, probed);
+	check_str(gone, "f ");
+	version_unref(probed);
+	check_str(gone, "f f ");
+	check_int(deploy("f", 100), 1);
+
+	/* Removed while it is deployed. */
+	probed = stage("f", "{}");
+	f = registry_find(registry, "f");
+	check_int(registry_remove(registry, f, &e), 0);
+	check_str(gone, "f f ");
+	registry_drop(registry, probed);
+	check_str(gone, "f f f ");
+
+	deploy("f", 100);
+	registry_close(take_ptr(registry));
+	check_str(gone, "f f f ");
+}
+
 /* Its numbers begin again, and the old version still runs. */
 static void test_deployed_again(void)
 {
@@ -709,6 +765,7 @@ int main(void)
 	RUN(test_public);
 	RUN(test_dropped);
 	RUN(test_remove);
+	RUN(test_gone);
 	RUN(test_deployed_again);
 	RUN(test_removed_while_deployed);
 	RUN(test_prune);
