@@ -333,8 +333,13 @@ static void op_stop(void *ctx, struct sched_instance *si, enum sched_stop why)
 
 static void op_recycle(void *ctx, struct sched_instance *si)
 {
-	(void)ctx;
-	instance_recycle(instance_of(si));
+	struct instance *i = instance_of(si);
+	struct dispatch *d = ctx;
+
+	if (i->given_up)
+		sched_stop_one(si, SCHED_STOP_USED, now(d));
+	else
+		instance_recycle(i);
 }
 
 static void count_refusal(struct dispatch *d, struct dispatch_request *r,
@@ -471,6 +476,7 @@ void dispatch_done(struct dispatch *d, struct dispatch_request *r,
 		i->life.served++;
 	if (o->keep)
 		instance_keep(i, o->keep);
+	i->given_up |= o->given_up;
 	instance_log_for(i);
 	r->instance = NULL;
 	sched_done(&r->sched, o->broken, now(d));

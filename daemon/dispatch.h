@@ -89,6 +89,10 @@ struct dispatch_outcome {
 	/* The instance misbehaved (no answer in time, garbage): it must not
 	 * serve others. */
 	bool broken;
+	/* The answer was not read to its end. The instance may not have taken
+	 * the connection yet, which its next life must not get: isolation
+	 * request ends it, where it would be reset. */
+	bool given_up;
 	/* Isolation reuse, mode http: the connection that was used, to be
 	 * kept by the instance for the next request; or NULL. */
 	struct instance_link *keep;

@@ -52,6 +52,7 @@ struct instance {
 	bool scheduled; /* the scheduler has it */
 	bool limit_later; /* its cgroup knows of no function yet */
 	bool told_ready; /* the scheduler knows */
+	bool given_up; /* its socket may hold a connection for nobody */
 	bool recycling; /* FINISH and the next start are sent ... */
 	struct plan_identity next_id; /* ... whose identity this is */
 	bool stopping; /* we ended it: stop_why */

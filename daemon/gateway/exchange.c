@@ -389,10 +389,13 @@ static bool is_keepable(const struct exchange *x)
 void exchange_release(struct client *c, bool broken)
 {
 	struct exchange *x = c->x;
-	struct dispatch_outcome o = { .status = x->status,
-				      .bytes_in = x->to_up.bytes,
-				      .bytes_out = x->to_client.bytes,
-				      .broken = broken };
+	struct dispatch_outcome o = {
+		.status = x->status,
+		.bytes_in = x->to_up.bytes,
+		.bytes_out = x->to_client.bytes,
+		.broken = broken,
+		.given_up = !x->answered || !x->to_client.ended,
+	};
 
 	if (x->submitted)
 		dispatch_cancel(c->g->cfg.dispatch, &x->rq);

@@ -28,7 +28,7 @@ static struct {
 	struct version version;
 	struct list links; /* kept connections to the instance */
 	int fn_fd; /* the function's end of the last connection; -1 */
-	unsigned connects, submits, dones, cancels, refusals, broken;
+	unsigned connects, submits, dones, cancels, refusals, broken, given_up;
 	bool is_stdio, told_end; /* of a test's own */
 	int connect_error; /* what instance_connect fails with, or 0 */
 	int refuse; /* status, or 0 */
@@ -130,6 +130,7 @@ void dispatch_done(struct dispatch *d, struct dispatch_request *r,
 	(void)r;
 	world.dones++;
 	world.broken += o->broken;
+	world.given_up += o->given_up;
 	world.done_status = o->status;
 	world.done_in = o->bytes_in;
 	world.done_out = o->bytes_out;

@@ -359,12 +359,25 @@ static void test_client_leaves(void)
 	spin();
 	check_int(world.dones, 1);
 	check_int(world.broken, 0);
+	check_int(world.given_up, 1);
 	get(world.fn_fd);
 	check(is_closed(world.fn_fd));
 	c = ask(POST "Content-Length: 10\r\n\r\nabc");
 	close(c);
 	spin();
 	check_int(world.dones, 2);
+	check_int(world.given_up, 2);
+	c = ask(GET);
+	close(c);
+	spin();
+	check_int(world.given_up, 3);
+	c = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(c), "hello"));
+	close(c);
+	spin();
+	check_int(world.dones, 4);
+	check_int(world.given_up, 3);
 	world_free();
 }
 
