@@ -282,7 +282,8 @@ void exchange_begin(struct client *c)
 	x->arrived_ns = x->progress_ns = loop_now_ns(c->g->loop);
 	x->begun = true;
 	c->g->in_flight++;
-	x->last = !http_is_persistent(&x->req) || c->g->draining;
+	/* What follows was not looked at by whoever trusts this request. */
+	x->last = !http_is_persistent(&x->req) || c->g->draining || c->trusted;
 	flow_begin(&x->to_up, body, x->req.length, body == HTTP_BY_CHUNKS);
 	set_identity(c);
 	if (!is_supported(c) || !find_version(c))

@@ -66,7 +66,8 @@ int gateway_open(struct gateway *g, struct version *caller);
 
 /*
  * A connection that somebody else accepted, for a client who may call every
- * function: `len` bytes of it were read already. Takes `fd`, also on failure.
+ * function, for one request: `len` bytes of it were read already. Takes `fd`,
+ * also on failure.
  * 0 or -errno.
  */
 int gateway_adopt(struct gateway *g, int fd, const char *buf, size_t len);

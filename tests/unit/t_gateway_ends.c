@@ -313,6 +313,25 @@ static void test_caller(void)
 	finish(c);
 }
 
+/* Only the request that somebody vouched for is free of tokens. */
+static void test_adopted(void)
+{
+	int sv[2];
+
+	world_new(NULL);
+	world.version.spec.needs_token = true;
+	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	check_int(write(sv[1], GET, sizeof(GET) - 1), sizeof(GET) - 1);
+	check_int(gateway_adopt(world.g, sv[0], GET, sizeof(GET) - 1), 0);
+	spin();
+	check(has(get(world.fn_fd), "GET / "));
+	put(world.fn_fd, OK_HELLO);
+	check(has(get(sv[1]), "\r\nConnection: close\r\n"));
+	check_int(world.submits, 1);
+	check(is_closed(sv[1]));
+	finish(sv[1]);
+}
+
 /* ---- clients that go ----------------------------------------------------- */
 
 static void test_client_leaves_queue(void)
@@ -724,6 +743,7 @@ int main(void)
 	RUN(test_token);
 	RUN(test_hidden);
 	RUN(test_caller);
+	RUN(test_adopted);
 	RUN(test_client_leaves_queue);
 	RUN(test_client_left);
 	RUN(test_client_leaves);
