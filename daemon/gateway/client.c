@@ -134,6 +134,8 @@ void client_close(struct client *c)
 	list_del(&c->idle);
 	list_del(&c->woken);
 	list_del(&c->node);
+	if (c->caller)
+		c->caller->calls--;
 	version_unref(take_ptr(c->caller));
 	list_add_tail(&g->dead_clients, &c->node);
 	g->client_count--;

@@ -141,8 +141,10 @@ int gateway_open(struct gateway *g, struct version *caller)
 	struct client *c;
 	int sv[2];
 
+	if (g->draining || caller->calls >= g->cfg.calls_max)
+		return -EAGAIN;
 	make_room(g);
-	if (g->draining || is_full(g))
+	if (is_full(g))
 		return -EAGAIN;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 		       sv) < 0)
@@ -153,6 +155,7 @@ int gateway_open(struct gateway *g, struct version *caller)
 		return -ENOMEM;
 	}
 	c->caller = version_ref(caller);
+	caller->calls++;
 	snprintf(c->addr, sizeof(c->addr), "_%s", caller->function->name);
 	return sv[1];
 }
@@ -299,6 +302,8 @@ static void set_defaults(struct gateway_config *c)
 {
 	if (!c->connections_max)
 		c->connections_max = 4096;
+	if (!c->calls_max)
+		c->calls_max = 64;
 	if (!c->head_ms)
 		c->head_ms = 10000;
 	if (!c->keep_ms)

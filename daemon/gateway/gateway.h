@@ -40,6 +40,7 @@ struct gateway_config {
 	bool trust_forwarded;
 	/* 0 stands for the value behind it. */
 	uint32_t connections_max; /* of clients; 4,096 */
+	uint32_t calls_max; /* of them, of one calling version; 64 */
 	uint32_t head_ms; /* from the first byte of a head to its last; 10 s */
 	uint32_t keep_ms; /* between two requests of a connection; 75 s */
 	uint32_t send_ms; /* a client takes nothing of an answer; 30 s */
@@ -60,7 +61,8 @@ int gateway_listen(struct gateway *g, int fd, struct tls *tls, struct err *e);
 
 /*
  * A connection for the instances of a function, which may call those that
- * its egress rules name. Returns their end, non-blocking, or -errno.
+ * its egress rules name. Returns their end, non-blocking, or -errno: -EAGAIN
+ * if there is no room for one, or for one of this version.
  */
 int gateway_open(struct gateway *g, struct version *caller);
 

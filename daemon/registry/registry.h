@@ -70,6 +70,7 @@ struct version {
 	char *image_path, *snapshot_path; /* snapshot: NULL if it boots */
 	uint64_t created_ms; /* realtime */
 	void *pool; /* daemon/dispatch.c's */
+	uint32_t calls; /* daemon/gateway's: connections of its instances */
 	bool removed; /* nobody may begin anything with it */
 	/* The rest is private. */
 	struct list all_node; /* in registry->versions */

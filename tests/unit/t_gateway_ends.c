@@ -313,6 +313,30 @@ static void test_caller(void)
 	finish(c);
 }
 
+/* A function has a share of the connections, not all of them. */
+static void test_calls_max(void)
+{
+	const struct gateway_config config = { .calls_max = 2 };
+	int c[2], other;
+
+	world_new(&config);
+	c[0] = gateway_open(world.g, &world.version);
+	c[1] = gateway_open(world.g, &world.version);
+	check(c[0] >= 0 && c[1] >= 0);
+	check_int(gateway_open(world.g, &world.version), -EAGAIN);
+	check_int(gateway_connections(world.g), 2);
+	other = ask(GET);
+	put(world.fn_fd, OK_HELLO);
+	check(ends(get(other), "hello"));
+	close(c[0]);
+	spin();
+	c[0] = gateway_open(world.g, &world.version);
+	check(c[0] >= 0);
+	close(c[0]);
+	close(c[1]);
+	finish(other);
+}
+
 /* Only the request that somebody vouched for is free of tokens. */
 static void test_adopted(void)
 {
@@ -743,6 +767,7 @@ int main(void)
 	RUN(test_token);
 	RUN(test_hidden);
 	RUN(test_caller);
+	RUN(test_calls_max);
 	RUN(test_adopted);
 	RUN(test_client_leaves_queue);
 	RUN(test_client_left);
