@@ -85,7 +85,7 @@ struct instance_link {
 /* How it went, as far as the caller knows. */
 struct dispatch_outcome {
 	uint16_t status; /* of the answer; 0: none, the client went away */
-	uint64_t bytes_in, bytes_out; /* bodies, as the function saw them */
+	uint64_t bytes_in, bytes_out; /* bodies, whoever answered */
 	/* The instance misbehaved (no answer in time, garbage): it must not
 	 * serve others. */
 	bool broken;

@@ -141,9 +141,13 @@ static bool put_answer(struct client *c, const struct answer *a)
 	put_body(&body, x, a, json);
 	relay_text_begin(&x->to_client, &t);
 	put_head(&t, c, a, json, body.len);
-	if (!(x->begun && x->req.method == HTTP_HEAD))
-		text_add(&t, body.buf, body.len);
-	return relay_text_end(&x->to_client, &t);
+	if (x->begun && x->req.method == HTTP_HEAD)
+		body.len = 0;
+	text_add(&t, body.buf, body.len);
+	if (!relay_text_end(&x->to_client, &t))
+		return false;
+	x->to_client.bytes = body.len;
+	return true;
 }
 
 static void note_error(struct exchange *x, const char *why)
@@ -155,6 +159,7 @@ static void note_error(struct exchange *x, const char *why)
 void gw_fail(struct client *c, const struct answer *a)
 {
 	struct exchange *x = c->x;
+	bool whole;
 
 	if (x->answered) {
 		gw_abort(c, a->broken, a->why);
@@ -162,12 +167,13 @@ void gw_fail(struct client *c, const struct answer *a)
 	}
 	note_error(x, a->why);
 	x->status = a->status;
-	exchange_release(c, a->broken);
 	/* What is not read of the request would be taken for the next. */
 	if (!x->to_up.ended || x->in.pos < x->req.len || c->g->draining)
 		x->last = true;
+	whole = put_answer(c, a);
+	exchange_release(c, a->broken);
 	flow_drop(&x->to_up);
-	if (!put_answer(c, a)) {
+	if (!whole) {
 		client_close(c);
 		return;
 	}

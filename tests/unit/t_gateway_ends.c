@@ -214,6 +214,39 @@ static void test_too_long(void)
 	world_free();
 }
 
+static size_t body_len(const char *answer)
+{
+	const char *end = strstr(answer, "\r\n\r\n");
+
+	return end ? strlen(end + 4) : 0;
+}
+
+/* What we say ourselves is written down like an answer. */
+static void test_own_bytes(void)
+{
+	size_t n;
+	int c;
+
+	world_new(NULL);
+	c = ask("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+	n = body_len(get(c));
+	check(n > 0);
+	check_int(world.entry.bytes_out, n);
+	check_int(world_counts[METRIC_RESPONSE_BYTES], n);
+	put(c, "HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n");
+	check_int(body_len(get(c)), 0);
+	check_int(world.entry.status, 404);
+	check_int(world.entry.bytes_out, 0);
+	put(c, GET);
+	put(world.fn_fd, "nonsense\r\n\r\n");
+	n = body_len(get(c));
+	check(n > 0);
+	check_int(world.entry.bytes_out, n);
+	check_int(world.done_out, n);
+	check_int(world.done_status, 502);
+	finish(c);
+}
+
 /* Nothing of what follows a request that was not understood is one. */
 static void test_smuggling(void)
 {
@@ -762,6 +795,7 @@ int main(void)
 	RUN(test_queue_full);
 	RUN(test_refusals);
 	RUN(test_too_long);
+	RUN(test_own_bytes);
 	RUN(test_smuggling);
 	RUN(test_retry_after);
 	RUN(test_token);
