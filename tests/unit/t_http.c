@@ -381,8 +381,8 @@ static const char *const bad_responses[] = {
 	"Status: 200\r\n\r\n",
 	"garbage\r\n",
 	"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
-	"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
-	"Transfer-Encoding: chunked\r\n\r\n",
+	("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+	 "Transfer-Encoding: chunked\r\n\r\n"),
 	"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 	"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
 	"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
