@@ -24,6 +24,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), ".."))
 BUILD = f"{ROOT}/build"
 MAYFLY = f"{BUILD}/bin/mayfly"
 MAYFLY_SAN = f"{BUILD}/san/bin/mayfly"
+MAYFLYD_TESTS = r"e2e/(platform|gateway|ledger|logs|metrics)"
 KVM_CREATE_VM = 0xAE01
 SKIP_STATUS = 77
 
@@ -450,13 +451,16 @@ def guest_cases():
 def san_cases():
     """Each guest program in one flavour, and e2e but for what runs next to
     nothing of Mayfly, with Mayfly's own programs built with sanitizers: on
-    kvm if it works, else on process."""
+    kvm if it works, else on process. Without --full, of e2e only what drives
+    mayflyd, which reads what the network sends."""
     best = "process" if KVM_PROBLEM else "kvm"
     cases = [GuestCase(p, p.flavours()[0], best)
              for p in testtree.guest_programs() if best in substrates(p)]
     cases += [c for c in e2e_cases() if not c.prog.has("no-san") and
               (c.substrate == best or c.prog.has("once"))]
     for case in cases:
+        case.full |= case.name.startswith("e2e/") and \
+            not re.match(MAYFLYD_TESTS, case.name)
         case.rename("san/" + case.name)
         case.mayfly = MAYFLY_SAN
         case.goals.add("programs-san")

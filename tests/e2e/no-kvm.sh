@@ -41,9 +41,12 @@ fi
 # As somebody else, if there is a /dev/kvm to be forbidden.
 if [ -e /dev/kvm ] && [ "$(id -u)" = 0 ] &&
 	[ "$(stat -c %A /dev/kvm | cut -c 8-9)" != rw ]; then
+	theirs=$(mktemp -d)
+	chown 65534 "$theirs"
 	as_nobody() {
 		setpriv --reuid=65534 --regid=65534 --clear-groups \
-			env XDG_CACHE_HOME=/nowhere "$MAYFLY" "$@"
+			env XDG_CACHE_HOME=/nowhere \
+			MAYFLY_STATE="$theirs" "$MAYFLY" "$@"
 	}
 	chmod 644 x.img
 	expect_status 7 as_nobody run x.img 7
@@ -52,4 +55,5 @@ if [ -e /dev/kvm ] && [ "$(id -u)" = 0 ] &&
 	expect_match 'add yourself to the group kvm, or .*process' err
 	expect_status 0 as_nobody doctor
 	expect_match 'usermod -aG kvm' out
+	rm -rf "$theirs"
 fi

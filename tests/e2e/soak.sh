@@ -9,6 +9,6 @@ musl-gcc -static -Os -o soak "$SRC/tests/soak_fn.c"
 "$MAYFLY" build ./soak -o soak.img >/dev/null
 status=0
 python3 "$SRC/tests/soak.py" "$BUILD/bin/mayflyd" "$SUBSTRATE" soak.img \
-	"${SOAK_SECONDS:-15}" "${SOAK_SEED:-1}" || status=$?
+	"${SOAK_SECONDS:-8}" "${SOAK_SEED:-1}" || status=$?
 [ "$status" = 0 ] || tail -n 20 mayflyd.log
 exit "$status"

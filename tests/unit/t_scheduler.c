@@ -417,6 +417,16 @@ static void test_room_goes_to_who_waits(void)
 	check_int(refused, 0);
 	check(requests[0].state != WAITS);
 	check_int(started - made, 1);
+	for (uint32_t k = 0; k < 3; k++) {
+		pools[k].drained = true;
+		sched_pool_drain(pools[k].sched, now_ns);
+	}
+	for (uint32_t k = 0; k < 500 && alive; k++)
+		step_time();
+	check_int(alive, 0);
+	for (uint32_t k = 0; k < 3; k++)
+		sched_pool_free(pools[k].sched);
+	sched_free(sched);
 	calm = false;
 }
 
