@@ -514,8 +514,11 @@ def lint_cases():
 
 
 def hardware_cases():
-    return [ManyCase("hardware", [f"{ROOT}/tests/hardware/run"], 600,
-                     goals=["all", "test-programs"])]
+    """Emulating a whole machine takes a core for minutes: --full only."""
+    case = ManyCase("hardware", [f"{ROOT}/tests/hardware/run"], 600,
+                    goals=["all", "test-programs"])
+    case.full = True
+    return [case]
 
 
 def all_cases(layers):
