@@ -50,10 +50,9 @@ static int choose_substrate(struct plan *p, struct err *e)
 	p->substrate = p->snapshot.header.facts.substrate;
 	if (p->substrate == MF_SUBSTRATE_KVM && p->kvm_fd < 0)
 		return err_set(e, ENODEV,
-			       "version %u of %s was deployed where there was "
-			       "KVM, and cannot open /dev/kvm now; deploy it "
-			       "again",
-			       p->version->number, p->version->function->name);
+			       "its snapshot is for KVM, and /dev/kvm cannot "
+			       "be opened; give mayflyd that, or deploy it "
+			       "again");
 	p->recycles = p->substrate == MF_SUBSTRATE_KVM;
 	return 0;
 }
