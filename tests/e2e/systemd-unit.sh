@@ -10,7 +10,7 @@ command -v systemd-analyze >/dev/null || skip 'there is no systemd-analyze'
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$SRC" -o all install \
 	B="$BUILD" PREFIX="$TMP/there" DESTDIR= >made 2>&1 || fail "$(cat made)"
 unit=there/lib/systemd/system/mayflyd.service
-! grep @ $unit || fail 'a placeholder is left'
+! grep @ $unit || fail 'make install did not fill it in'
 program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' $unit)
 [ -x "$program" ] || fail "$program is not installed"
 # Of the manual pages and of other units of this host it may complain.
