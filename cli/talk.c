@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static int send_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-static int send_file(int fd, int from, size_t len)
+/* sendfile cannot be told that a closed connection is only an error. */
+static int send_file_quietly(int fd, int from, size_t len)
 {
 	off_t off = 0;
 
@@ -63,6 +65,18 @@ static int send_file(int fd, int from, size_t len)
 			return n < 0 ? -errno : -ENODATA;
 	}
 	return 0;
+}
+
+static int send_file(int fd, int from, size_t len)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	int r;
+
+	sigaction(SIGPIPE, &ignore, &before);
+	r = send_file_quietly(fd, from, len);
+	sigaction(SIGPIPE, &before, NULL);
+	return r;
 }
 
 static char *make_head(const struct talk *t)

@@ -38,6 +38,13 @@ ask 120
 until_true 10 is mayfly_ledger_failing 1
 [ "$(metric mayfly_log_lines_unwritten_total)" -gt 100 ] || fail written
 [ "$(stat -c %s state/access.log)" -le "$size" ] || fail 'it has grown'
+
+# The answer comes while the image is being sent, and says why.
+head -c 20000000 /dev/urandom >big
+expect_status 0 "$MAYFLY" build /bin/busybox --add big:/big -o big.img -- cat
+MAYFLY_STATE=$STATE expect_status 1 "$MAYFLY" deploy --mode stdio big.img
+expect_match 'the image cannot be kept: .*(File too large|No space)' err
+[ ! -s out ] || fail "a URL of nothing: $(cat out)"
 # What is known is told all the same.
 get '/v1/history?runs=1' >history.json || fail "$(cat history.json)"
 prlimit --pid "$DAEMON" --fsize=unlimited:unlimited
