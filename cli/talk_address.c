@@ -15,22 +15,19 @@
 
 #include "host/address.h"
 #include "host/cleanup.h"
+#include "launch/paths.h"
 
-static char *default_socket(void)
+static int default_socket(char **ret, struct err *e)
 {
-	const char *state = getenv("MAYFLY_STATE");
-	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	char *path;
-	int r;
+	char state[PATHS_MAX];
+	int r = paths_state(state, e);
 
-	if (state && *state)
-		r = asprintf(&path, "%s/api.sock", state);
-	else if (xdg && xdg[0] == '/')
-		r = asprintf(&path, "%s/mayfly/api.sock", xdg);
-	else
-		r = asprintf(&path, "%s/.local/state/mayfly/api.sock",
-			     home && home[0] == '/' ? home : "");
-	return r < 0 ? NULL : path;
+	if (r < 0)
+		return r;
+	if (asprintf(ret, "%s/api.sock", state) >= 0)
+		return 0;
+	*ret = NULL;
+	return err_set(e, ENOMEM, "out of memory");
 }
 
 static int nobody(const char *where, int code, struct err *e)
@@ -98,6 +95,7 @@ int talk_connect(struct err *e)
 {
 	AUTO_FREE char *socket_path = NULL;
 	const char *url = getenv("MAYFLY_API");
+	int r;
 
 	if (url && strncmp(url, "unix:", 5) == 0)
 		return connect_unix(url + 5, e);
@@ -110,7 +108,6 @@ int talk_connect(struct err *e)
 			"nor unix:PATH; for another machine, ssh -L brings "
 			"the port here",
 			url);
-	socket_path = default_socket();
-	return socket_path ? connect_unix(socket_path, e) :
-			     err_set(e, ENOMEM, "out of memory");
+	r = default_socket(&socket_path, e);
+	return r < 0 ? r : connect_unix(socket_path, e);
 }
