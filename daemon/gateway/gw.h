@@ -248,6 +248,11 @@ const char *gw_status_text(unsigned status);
 
 /* Writes the head for the instance, and sends. */
 void relay_begin(struct client *c);
+/*
+ * Reads from the instance what is to be looked at first: bytes, 0 or -errno at
+ * its end; -EAGAIN: there is nothing now, or the exchange has failed.
+ */
+ssize_t relay_fill_inlet(struct client *c);
 /* Goes on as far as it can. */
 void relay_run(struct client *c);
 /* The head of an answer; `t` is what waits for the client. */

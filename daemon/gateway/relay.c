@@ -369,7 +369,7 @@ bool relay_receive_inlet(struct client *c)
 	return took_answer(c, n, taken);
 }
 
-static bool receive_head(struct client *c)
+ssize_t relay_fill_inlet(struct client *c)
 {
 	struct exchange *x = c->x;
 	struct inlet *in = &x->from_up;
@@ -377,21 +377,32 @@ static bool receive_head(struct client *c)
 
 	/* First what was said before, such as 100. */
 	if (!flow_is_empty(&x->to_client) || !x->up->readable)
-		return false;
+		return -EAGAIN;
 	if (!in->buf)
 		in->buf = flow_buffer(&c->g->pool);
 	if (!in->buf) {
 		gw_fail_with(c, 503, false, "memory is short");
-		return false;
+		return -EAGAIN;
 	}
 	n = upstream_read(x->up, in->buf + in->len, FLOW_SIZE - in->len);
+	if (n > 0)
+		in->len += (uint32_t)n;
+	return n;
+}
+
+static bool receive_head(struct client *c)
+{
+	struct exchange *x = c->x;
+	struct inlet *in = &x->from_up;
+	ssize_t n;
+
+	n = relay_fill_inlet(c);
 	if (n == -EAGAIN)
 		return false;
 	if (n <= 0) {
 		up_ended(c);
 		return is_active(c) && !x->up_eof;
 	}
-	in->len += (uint32_t)n;
 	note_progress(c);
 	/* Head and body leave in one go. */
 	if (parse_heads(c) && !x->to_client.ended && in->pos < in->len)

@@ -250,22 +250,13 @@ bool stdio_receive(struct client *c)
 	struct inlet *in = &x->from_up;
 	ssize_t n;
 
-	if (!flow_is_empty(&x->to_client) || x->up_eof || !x->up->readable)
-		return false;
-	if (!in->buf)
-		in->buf = flow_buffer(&c->g->pool);
-	if (!in->buf) {
-		gw_fail_with(c, 503, false, "memory is short");
-		return false;
-	}
-	n = upstream_read(x->up, in->buf + in->len, FLOW_SIZE - in->len);
+	n = x->up_eof ? -EAGAIN : relay_fill_inlet(c);
 	if (n == -EAGAIN)
 		return false;
 	if (n <= 0) {
 		x->up_eof = true;
 		return false;
 	}
-	in->len += (uint32_t)n;
 	x->progress_ns = loop_now_ns(c->g->loop);
 	if (in->len == FLOW_SIZE)
 		start_answer(c, false);
