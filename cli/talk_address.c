@@ -24,10 +24,12 @@ static int default_socket(char **ret, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (asprintf(ret, "%s/api.sock", state) >= 0)
-		return 0;
-	*ret = NULL;
-	return err_set(e, ENOMEM, "out of memory");
+	if (asprintf(ret, "%s/api.sock", state) < 0) {
+		*ret = NULL;
+		err_set(e, ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 static int nobody(const char *where, int code, struct err *e)
@@ -109,5 +111,5 @@ int talk_connect(struct err *e)
 			"the port here",
 			url);
 	r = default_socket(&socket_path, e);
-	return r < 0 ? r : connect_unix(socket_path, e);
+	return r ? r : connect_unix(socket_path, e);
 }

@@ -265,7 +265,7 @@ static void read_head(struct client *c)
 	struct exchange *x;
 	ssize_t n;
 
-	if (c->pushed) {
+	if (c->pushed && c->x) {
 		c->pushed = false;
 		if (!parse_head(c))
 			return;

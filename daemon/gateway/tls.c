@@ -109,7 +109,7 @@ int tls_new(struct tls **ret, const char *cert_path, const char *key_path,
 
 int tls_reload(struct tls *t, struct err *e)
 {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx = NULL;
 	int r = load(&ctx, t, e);
 
 	if (r < 0)

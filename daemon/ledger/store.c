@@ -343,7 +343,7 @@ static int find(struct store *s, const struct record *r, struct row *ret,
 static int run(struct store *s, const struct record *r, struct err *e)
 {
 	uint64_t status = r->num[RUN_STATUS];
-	struct row row;
+	struct row row = { 0 };
 	sqlite3_stmt *st;
 	int error = find(s, r, &row, e);
 

@@ -19,7 +19,7 @@ static bool end_line(struct log_pipe *p, const char *text, size_t len, bool cut)
 {
 	bool kept;
 
-	if (p->len == 0)
+	if (!p->buf || p->len == 0)
 		return logs_put(p->logs, &p->source, text, len, cut);
 	memcpy(p->buf + p->len, text, len);
 	kept = logs_put(p->logs, &p->source, p->buf, p->len + len, cut);

@@ -198,7 +198,7 @@ static bool file_is_used(const struct registry *r, const char *path,
 		const struct version *v =
 			container_of(pos, struct version, all_node);
 
-		if (v == but)
+		if ((but && v == but))
 			continue;
 		if ((v->image_path && strcmp(v->image_path, path) == 0) ||
 		    (v->snapshot_path && strcmp(v->snapshot_path, path) == 0))
@@ -572,8 +572,10 @@ static int open_db(struct registry *r, const char *dir, struct err *e)
 	AUTO_FREE char *path = NULL;
 
 	r->state_dir = realpath(dir, NULL);
-	if (!r->state_dir)
-		return err_sys(e, errno, "cannot find %s", dir);
+	if (!r->state_dir) {
+		err_sys(e, errno, "cannot find %s", dir);
+		return -ENOENT;
+	}
 	if (asprintf(&path, "%s/registry.db", r->state_dir) < 0) {
 		path = NULL;
 		return err_set(e, ENOMEM, "out of memory");

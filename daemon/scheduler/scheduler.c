@@ -192,7 +192,7 @@ static struct sched_instance *oldest_idle(struct sched *s,
 
 	list_for_each(n, &s->pools) {
 		p = container_of(n, struct sched_pool, node);
-		if (p == but || list_empty(&p->ready))
+		if ((but && p == but) || list_empty(&p->ready))
 			continue;
 		i = container_of(p->ready.prev, struct sched_instance, node);
 		if (!found || i->since_ns < found->since_ns)
