@@ -198,7 +198,7 @@ static bool file_is_used(const struct registry *r, const char *path,
 		const struct version *v =
 			container_of(pos, struct version, all_node);
 
-		if ((but && v == but))
+		if (but && v == but)
 			continue;
 		if ((v->image_path && strcmp(v->image_path, path) == 0) ||
 		    (v->snapshot_path && strcmp(v->snapshot_path, path) == 0))
