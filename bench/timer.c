@@ -1,35 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Times commands from outside: the clock starts before the program is
- * spawned and stops when it has ended (or, with -p, when the first byte of
- * its first HTTP answer has come). Commands are run in turns, so that what
- * disturbs one disturbs all. Prints one line per run: the command's number,
- * nanoseconds, exit status, user and system microseconds of it and its
- * children. bench/report.py makes figures of them.
+ * spawned and stops when it has ended. Commands are run in turns, so that
+ * what disturbs one disturbs all. Prints one line per run: the command's
+ * number, nanoseconds, exit status, user and system microseconds of it and
+ * its children. bench/report.py makes figures of them.
  *
- *	timer [-n RUNS] [-w WARMUP] [-p PORT] COMMAND [ARG...] [:: COMMAND...]
+ *	timer [-n RUNS] [-w WARMUP] COMMAND [ARG...] [:: COMMAND...]
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define COMMANDS_MAX  16
-#define RUNS_MAX      100000
-#define POLL_NS	      50000
-#define FIRST_BYTE_NS (10ull * 1000 * 1000 * 1000) /* then it is given up */
+#define COMMANDS_MAX 16
+#define RUNS_MAX     100000
 
 extern char **environ;
 
@@ -38,7 +31,6 @@ struct config {
 	int count;
 	int runs;
 	int warmup;
-	uint16_t port; /* 0: until the end */
 };
 
 struct sample {
@@ -95,61 +87,15 @@ static void reap(pid_t pid, struct sample *ret)
 	ret->sys_us = us_of(&use.ru_stime);
 }
 
-/* One try; true when a byte of an answer came. */
-static bool ask(uint16_t port)
-{
-	static const char request[] =
-		"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-	const struct linger reset = { .l_onoff = 1 }; /* no TIME_WAIT left */
-	struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr = { htonl(INADDR_LOOPBACK) },
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
-	char c;
-
-	if (fd < 0)
-		die("no socket: %s", strerror(errno));
-	ok = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-	     send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0 &&
-	     recv(fd, &c, 1, 0) == 1;
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(fd);
-	return ok;
-}
-
-static bool wait_first_byte(uint16_t port, uint64_t begin_ns)
-{
-	const struct timespec pause = { .tv_nsec = POLL_NS };
-
-	while (!ask(port)) {
-		if (now_ns() - begin_ns > FIRST_BYTE_NS)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
 static struct sample measure(const struct config *c, int i,
 			     const posix_spawn_file_actions_t *fa)
 {
 	struct sample s = { 0 };
 	uint64_t begin = now_ns();
 	pid_t pid = start(c->commands[i], fa);
-	bool answered = true;
 
-	if (c->port) {
-		answered = wait_first_byte(c->port, begin);
-		s.ns = now_ns() - begin;
-		kill(pid, SIGTERM);
-	}
 	reap(pid, &s);
-	if (!c->port)
-		s.ns = now_ns() - begin;
-	if (!answered)
-		die("%s did not answer on port %u", c->commands[i][0], c->port);
+	s.ns = now_ns() - begin;
 	return s;
 }
 
@@ -184,16 +130,13 @@ static void parse(struct config *c, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+n:w:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "+n:w:")) != -1) {
 		switch (opt) {
 		case 'n':
 			c->runs = number(optarg, RUNS_MAX);
 			break;
 		case 'w':
 			c->warmup = number(optarg, RUNS_MAX);
-			break;
-		case 'p':
-			c->port = (uint16_t)number(optarg, UINT16_MAX);
 			break;
 		default:
 			exit(1);
