@@ -72,7 +72,8 @@ hobj = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 .PHONY: all help install clean
 PROGRAMS := $(addprefix $(B)/bin/,mayfly mayfly-monitor mayfly-rewrite \
 	mayfly-spawner mayfly-unpack mayflyd)
-all: $(PROGRAMS) $(B)/kernel $(B)/builders
+all: $(PROGRAMS) $(B)/kernel $(B)/builders $(B)/compare \
+	$(B)/bench/firstbyte $(B)/bench/seccomp
 
 # ---- the guest kernel: a flat file, see abi/guest.h ------------------------
 $(B)/kernel-obj/%.o: %.c
@@ -187,12 +188,15 @@ $(B)/bin/mayflyd: $(call hobj,$(DAEMON_SRC) $(HTTP_SRC) $(LAUNCH_SRC) \
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(UNPACK_LDFLAGS) -o $@ $^ -ljansson -lsodium -lsqlite3 \
-		-lssl -lcrypto -pthread
+		-lssl -lcrypto -lm -pthread
 
-# Where the command finds the builders, see launch/paths.h.
+# Where the command finds the builders and the comparison, see launch/paths.h.
 $(B)/builders:
 	@mkdir -p $(@D)
 	$(Q)ln -sfn $(abspath builders) $@
+$(B)/compare:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(abspath bench/compare) $@
 
 include tests/tests.mk
 include tools/lint.mk
@@ -213,7 +217,8 @@ endef
 help:
 	$(info $(HELP))@:
 
-# launch/paths.h knows these places.
+# launch/paths.h knows these places, and bench/compare/places.py the last.
+COMPARE_TO := $(DESTDIR)$(PREFIX)/libexec/mayfly/compare
 install: all
 	for name in mayfly mayflyd; do install -D -m 755 -s $(B)/bin/$$name \
 		$(DESTDIR)$(PREFIX)/bin/$$name || exit 1; done
@@ -226,6 +231,14 @@ install: all
 		builders/$$file \
 		$(DESTDIR)$(PREFIX)/libexec/mayfly/builders/$$file || exit 1; \
 		done
+	install -D -m 644 -t $(COMPARE_TO) $(wildcard bench/compare/*.py \
+		bench/compare/*.css) bench/memory.py bench/report.py
+	install -D -m 644 -t $(COMPARE_TO)/plots bench/compare/plots/*.gp
+	install -m 755 tools/install-deps $(COMPARE_TO)
+	install -m 755 -s $(B)/bench/firstbyte $(B)/bench/seccomp $(COMPARE_TO)
+	for file in examples/hello-node/* examples/hello-go/*; do \
+		[ -d $$file ] || install -D -m 644 $$file \
+		$(COMPARE_TO)/$$file || exit 1; done
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|' packaging/mayflyd.service.in \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/mayflyd.service
@@ -239,4 +252,6 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
+# The comparison keeps a Debian there, which has files of that name, too.
+-include $(shell find $(B) -path $(B)/compare-work -prune -o -type f \
+	-name '*.d' -print 2>/dev/null)

@@ -99,6 +99,23 @@ int paths_builders(char ret[PATHS_MAX])
 			    "../libexec/mayfly/builders");
 }
 
+int paths_compare(char ret[PATHS_MAX], struct err *e)
+{
+	char dir[PATHS_MAX - 64];
+	int r = own_dir(dir);
+
+	if (r < 0)
+		return err_sys(e, -r, "cannot read /proc/self/exe");
+	if (pick(ret, dir, "../compare/main.py",
+		 "../libexec/mayfly/compare/main.py") < 0)
+		return err_set(e, ENOENT,
+			       "the comparison is missing: it belongs in "
+			       "%s/../libexec/mayfly/compare, where make "
+			       "install puts it",
+			       dir);
+	return 0;
+}
+
 int paths_state(char ret[PATHS_MAX], struct err *e)
 {
 	const char *state = getenv("MAYFLY_STATE");

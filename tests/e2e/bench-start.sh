@@ -41,7 +41,7 @@ expect_match 'hello.img' err
 expect_status 125 "$MAYFLY" bench start
 expect_match 'nothing to measure' err
 expect_status 125 "$MAYFLY" bench stop hello.snap
-expect_match 'measures one thing, start' err
+expect_match 'measures two things: mayfly bench start SNAPSHOT, and' err
 expect_status 125 "$MAYFLY" bench start -n 0 hello.snap
 expect_match '0 is no count of rounds' err
 expect_status 125 "$MAYFLY" bench start -p 8080 --path x hello.snap

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `make install` installs finds its parts and its builders, and makes the
-# same images.
+# What `make install` installs finds its parts, its builders and the comparison,
+# and makes the same images.
 # test: timeout 120
 . "$LIB"
 
@@ -28,3 +28,16 @@ start -p "127.0.0.1:$port:8080" "$SRC/examples/hello-c"
 wait_port "$port" 60
 [ "$(curl -sS --max-time 20 "http://127.0.0.1:$port/")" = \
 	'Hello from Mayfly!' ] || fail "no answer: $(cat start.err)"
+
+# The comparison, and a package without it.
+expect_status 0 "$MAYFLY" bench compare --help
+expect_match '^usage: mayfly bench compare' out
+there=there/libexec/mayfly/compare
+[ -z "$(find there -name __pycache__)" ] || fail 'Python wrote beside it'
+for part in main.py memory.py firstbyte seccomp install-deps plots \
+	examples/hello-node/server.js examples/hello-go/main.go; do
+	[ -e "$there/$part" ] || fail "$part is not installed"
+done
+rm -r "$there"
+expect_status 127 "$MAYFLY" bench compare --help
+expect_match '^mayfly: the comparison is missing: it belongs in ' err

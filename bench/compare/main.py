@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the comparison, writes its report; README.md is about all of it."""
+import argparse
+import datetime
+import os
+import sys
+import time
+
+import places
+import containers
+import density
+import document
+import idle
+import images
+import machines
+import others
+import programs
+import start
+import store as raw
+import surface
+import usage
+import world
+import report as bench
+
+PARTS = ("start", "size", "memory", "usage", "density", "surface")
+COUNT, QUICK_COUNT = 20, 5  # instances beside each other, for memory
+
+
+def parse(argv):
+    p = argparse.ArgumentParser(
+        prog="mayfly bench compare", description="Compares Mayfly with a "
+        "process, containers and isolates, in turns on this machine, and "
+        "writes a report.")
+    p.add_argument("-q", "--quick", action="store_true",
+                   help="five runs of each, and short traces")
+    p.add_argument("-o", "--output", metavar="DIR", help="where the report "
+                   "goes, default results/compare-DATE")
+    p.add_argument("--runs", type=count, metavar="N",
+                   help="hot starts of each, default 50 (quick: 5)")
+    p.add_argument("--cold-runs", type=count, metavar="N",
+                   help="cold starts of each, default 20 (quick: 5)")
+    p.add_argument("--pause", type=pause, metavar="SECONDS",
+                   help="between two starts, default 0.2 (quick: 0)")
+    p.add_argument("--programs", metavar="KEY,...", help="of " +
+                   ",".join(x.key for x in programs.ALL))
+    p.add_argument("--only", metavar="KEY,...", help="these contenders")
+    p.add_argument("--parts", metavar="PART,...",
+                   help="of " + ",".join(PARTS))
+    p.add_argument("--also", metavar="PROGRAM:NAME=COMMAND",
+                   action="append", type=other, default=[], help="one more "
+                   "contender; {port} in COMMAND is where it is to listen")
+    p.add_argument("--seed", type=count, default=1, metavar="N",
+                   help="of the order and of the trace")
+    p.add_argument("--work", metavar="DIR", help="for images and storage, "
+                   "on a disk; default below the build directory")
+    p.add_argument("--no-install", action="store_true",
+                   help="fetch nothing: what is missing is left out")
+    return defaults(p, p.parse_args(argv))
+
+
+def count(text):
+    value = int(text)
+    if not 1 <= value <= 100000:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 100000")
+    return value
+
+
+def pause(text):
+    value = float(text)
+    if not 0 <= value <= 60:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 60")
+    return value
+
+
+def other(text):
+    try:
+        return others.also(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from None
+
+
+def chosen(parser, words, known, what):
+    """A list of words with commas; all that is known if there is none."""
+    found = words.split(",") if words else list(known)
+    for word in found:
+        if word not in known:
+            parser.error(f"there is no {what} {word}; there are: "
+                         f"{', '.join(known)}")
+    return found
+
+
+def defaults(parser, o):
+    o.runs = o.runs or (5 if o.quick else 50)
+    o.cold_runs = o.cold_runs or (5 if o.quick else 20)
+    if o.pause is None:
+        o.pause = 0.0 if o.quick else 0.2
+    o.count = QUICK_COUNT if o.quick else COUNT
+    o.notes = []
+    o.contenders = [others.Process(), *containers.all_of(o.notes),
+                    others.Workerd(), others.Unikernel(),
+                    *machines.all_of(), *o.also]
+    keys = chosen(parser, o.only, [c.key for c in o.contenders], "contender")
+    o.contenders = [c for c in o.contenders if c.key in keys]
+    keys = chosen(parser, o.programs, [p.key for p in programs.ALL],
+                  "program")
+    o.programs = [p for p in programs.ALL if p.key in keys]
+    o.parts = chosen(parser, o.parts, PARTS, "part")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    o.date = now.isoformat(timespec="seconds")
+    o.output = os.path.abspath(o.output or os.path.join(
+        "results", "compare-" + now.strftime("%Y-%m-%d-%H%M")))
+    o.work = os.path.abspath(o.work or places.work())
+    return o
+
+
+def fetch(o):
+    """Before the world is entered, which has no network."""
+    images.open_place(o.work)
+    if o.no_install:
+        return
+    for c in o.contenders:
+        c.fetch()
+    why = images.fetch_debian()
+    if why:
+        world.say(f"left out, a root file system with Debian: {why}")
+
+
+def prepare(o, store):
+    """(program, contender) of all that runs; what does not is said aloud
+    and written down."""
+    pairs = []
+    for program in o.programs:
+        for c in o.contenders:
+            line = {"program": program.key, "contender": c.key,
+                    "label": c.label, "kind": c.kind}
+            why = images.missing(program) or c.missing(program)
+            if not why:
+                world.say(f"preparing {program.key}: {c.label}")
+                try:
+                    c.prepare(program)
+                    line["version"] = c.version()
+                except (world.Failed, OSError) as e:
+                    why = str(e)
+            if why:
+                world.say(f"left out, {program.key}: {c.label}: {why}")
+            else:
+                pairs.append((program, c))
+            store.add("contenders", state="skipped" if why else "run",
+                      reason=why or "", **line)
+    return pairs
+
+
+def measure(o, store, pairs):
+    if "size" in o.parts:
+        images.measure(store, pairs)
+    if "surface" in o.parts:
+        surface.measure(store, pairs)
+    if "start" in o.parts:
+        start.measure(store, pairs, o)
+    if "memory" in o.parts:
+        idle.measure(store, pairs, (1, o.count), o.quick)
+    if "usage" in o.parts:
+        usage.measure(store, pairs, o.quick, o.seed)
+    if "density" in o.parts:
+        density.measure(store, pairs, o.quick)
+
+
+def version():
+    """The release, and in a source tree the commit."""
+    release = world.run([places.mayfly(), "version"]).split()[1]
+    return f"{release}, {bench.version()}" if places.IN_TREE else release
+
+
+def run(o, notes):
+    """In the comparison's own world."""
+    store = raw.Store(o.output)
+    begin = time.monotonic()
+    host = {"date": o.date, "mayfly": version(), **bench.host(),
+            "options": {"quick": o.quick, "runs": o.runs,
+                        "cold_runs": o.cold_runs, "pause_s": o.pause,
+                        "count": o.count, "seed": o.seed, "parts": o.parts}}
+    try:
+        pairs = prepare(o, store)
+        if not pairs:
+            world.say("nothing can be compared here")
+            return 1
+        measure(o, store, pairs)
+    finally:
+        close(o)
+        host.update(load_after=os.getloadavg()[0], notes=notes + o.notes,
+                    seconds=round(time.monotonic() - begin, 1))
+        store.write_host(host)
+        store.close()
+    document.write(o.output)
+    return 0
+
+
+def close(o):
+    for c in o.contenders:
+        try:
+            c.close()
+        except (world.Failed, OSError) as e:
+            world.say(f"{c.label}: {e}")
+
+
+def main():
+    o = parse(sys.argv[1:])
+    try:
+        os.makedirs(o.output, exist_ok=True)
+        fetch(o)
+        status = world.enter(lambda notes: run(o, notes))
+        images.clear()
+    except (OSError, world.Failed) as e:
+        world.say(f"mayfly bench compare: {e}")
+        return 1
+    if status == 0:
+        print(f"{os.path.relpath(o.output)}/report.md")
+    return status
+
+
+sys.exit(main())
