@@ -15,9 +15,11 @@ TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
 	-I. -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
 TEST_RUSTFLAGS := --edition 2021 -C opt-level=2 -C target-feature=+crt-static \
 	-C panic=abort
+# One cache for all that is built here, and by the tests.
+GOCACHE ?= $(abspath $(B))/go-cache
+export GOCACHE
 build_go = cd $(dir $(1)) && CGO_ENABLED=0 GO111MODULE=off \
-	GOFLAGS=-trimpath GOCACHE=$(abspath $(B))/go-cache \
-	$(GO) build -o $(abspath $(2)) $(notdir $(1))
+	GOFLAGS=-trimpath $(GO) build -o $(abspath $(2)) $(notdir $(1))
 
 # ---- unit tests: everything of ours that runs on the host, in one archive --
 UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(LAUNCH_SRC) \
@@ -25,7 +27,7 @@ UNIT_SRC     := $(filter-out %/main.c,$(HOST_SRC) $(IMAGE_SRC) $(LAUNCH_SRC) \
 	$(UNPACK_SRC) $(REWRITE_SRC))
 UNIT_LDFLAGS ?= -pie
 UNIT_LIBS    := -larchive -lseccomp -ljansson -lsodium -lyaml -lZydis \
-	-lZycore -lsqlite3 -lssl -lcrypto -pthread
+	-lZycore -lsqlite3 -lssl -lcrypto -lm -pthread
 UNIT_CFLAGS   = $(HOST_CFLAGS) -iquote kernel -Wno-missing-prototypes
 
 $(B)/libtest.a: $(call hobj,$(UNIT_SRC) $(MONITOR_ASM))
@@ -41,10 +43,13 @@ $(B)/unit-obj/%.o: %.c
 	$(Q)$(CC) $(UNIT_CFLAGS) -c $< -o $@
 
 # ---- fuzz targets: the same objects by clang -------------------------------
+# To replay a corpus takes a moment, to optimize for it most of a minute;
+# make fuzz, which runs them for long, has optimized ones of its own.
 FUZZ_SECONDS ?= 60
+FUZZ_OPT     ?= -O0
 FUZZ_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_CFLAGS   = $(filter-out -fno-tree-loop-distribute-patterns,\
-	$(UNIT_CFLAGS)) -Wno-error -Wno-everything \
+FUZZ_CFLAGS   = $(filter-out -fno-tree-loop-distribute-patterns -O2,\
+	$(UNIT_CFLAGS)) $(FUZZ_OPT) -Wno-error -Wno-everything \
 	-fsanitize=fuzzer-no-link $(FUZZ_SAN)
 FUZZ_LDFLAGS := -pie -fsanitize=fuzzer $(FUZZ_SAN)
 fobj = $(patsubst %,$(B)/fuzz-obj/%.o,$(basename $(1)))
@@ -81,8 +86,9 @@ made-programs: $(MADE_PROGRAMS)
 unit: $(UNIT_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 
-# The same unit tests, and Mayfly's programs, with sanitizers.
-SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all \
+# The same unit tests, and Mayfly's programs, with sanitizers; -O0, for to
+# compile them takes longer than to run them.
+SAN_FLAGS := -O0 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-Wframe-larger-than=65536 -Wno-error -Wno-conversion \
 	-Wno-maybe-uninitialized
 SAN_MAKE   = $(MAKE) B=$(B)/san EXTRA_CFLAGS='$(SAN_FLAGS)' \
@@ -98,8 +104,9 @@ programs-san: $(B)/kernel
 
 tests: test-programs unit unit-san programs-san fuzz-programs
 
-fuzz: fuzz-programs
-	tools/run-fuzz $(B) $(FUZZ_SECONDS)
+fuzz:
+	+$(Q)$(MAKE) B=$(B)/fuzzing FUZZ_OPT=-O2 fuzz-programs
+	tools/run-fuzz $(B)/fuzzing $(FUZZ_SECONDS)
 
 test:
 	./test

@@ -47,7 +47,7 @@ lint-headers: $(LINT_HOST_H:%=$(L)/host/%.ok) \
 # ---- clang's warnings -------------------------------------------------------
 CLANG_WARN   := -Wconditional-uninitialized -Wcomma \
 	-Wno-unknown-warning-option -Wno-gnu-variable-sized-type-not-at-end
-CLANG_DROP   := -fno-tree-loop-distribute-patterns -MMD -MP
+CLANG_DROP   := -fno-tree-loop-distribute-patterns -MMD -MP -g
 CLANG_HOST    = $(filter-out $(CLANG_DROP),$(HOST_CFLAGS)) $(CLANG_WARN)
 CLANG_INC    := $(shell $(CLANG) -print-resource-dir 2>/dev/null)/include
 CLANG_KERNEL  = $(filter-out $(CLANG_DROP),\
@@ -73,11 +73,13 @@ lint-clang: $(LINT_HOST_C:%.c=$(L)/host/%.o) \
 # ---- formatting -------------------------------------------------------------
 FORMAT_FILES := $(LINT_HOST_C) $(LINT_KERNEL_C) $(LINT_TEST_C) \
 	$(LINT_GUEST_C) $(LINT_HOST_H) $(LINT_KERNEL_H) $(wildcard bench/*.[ch])
-$(L)/format/%.ok: % .clang-format
+$(L)/format.ok: $(FORMAT_FILES) .clang-format
 	@mkdir -p $(@D)
-	@$(CLANG_FORMAT) $< | diff -u --label $< --label 'make format' $< -
+	$(call say,FORMAT,$@)
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror \
+		$(if $(filter .clang-format,$?),$(FORMAT_FILES),$?)
 	@touch $@
-lint-format: $(FORMAT_FILES:%=$(L)/format/%.ok)
+lint-format: $(L)/format.ok
 format:
 	$(CLANG_FORMAT) -i $(FORMAT_FILES)
 
@@ -121,13 +123,13 @@ lint-cppcheck:
 # ---- scripts and man pages --------------------------------------------------
 # shellcheck knows neither what $LIB is nor that all run with -e.
 LINT_PY := $(wildcard tools/*.py tests/*.py tests/*/*.py bench/*.py \
-	tests/*/*/*.py builders/*/*.py examples/*/*.py) tools/lint \
-	tools/compatibility tools/gen-tests-mk tools/run-tests \
+	bench/compare/*.py tests/*/*/*.py builders/*/*.py examples/*/*.py) \
+	tools/lint tools/compatibility tools/gen-tests-mk tools/run-tests \
 	$(addprefix bench/,start syscall http idle clones run page snapshot)
 LINT_SH := $(wildcard builders/*.sh builders/*/detect builders/*/build) \
 	$(wildcard tests/*.sh tests/*/*.sh tests/*/*/*.sh bench/*.sh) \
-	$(wildcard test quickstart .ci/run tools/install-deps tools/lint-all \
-	tools/run-fuzz)
+	$(wildcard test quickstart compare .ci/run tools/install-deps \
+	tools/lint-all tools/run-fuzz)
 lint-scripts:
 	$(Q)python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) \
 		for f in sys.argv[1:]]' $(LINT_PY)

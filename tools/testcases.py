@@ -124,6 +124,7 @@ class Case:
             "XDG_CACHE_HOME": f"{BUILD}/test-cache", "LC_ALL": "C.UTF-8",
             "MF_TEST_NAME": self.mark(),
         })
+        env.setdefault("GOCACHE", f"{BUILD}/go-cache")  # as in tests.mk
         if self.substrate:
             env["SUBSTRATE"] = self.substrate
         return env
