@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import sys
 import tarfile
 
@@ -70,25 +71,43 @@ def guest_kernel():
                        ["lib/*.c"])
 
 
+def kept():
+    return images.fetched("linux-lines.json")
+
+
 def linux():
-    """A dictionary: version, core, kvm; None without the sources. A minute's
-    work, so it is kept beside what was fetched."""
-    found = sorted(glob.glob(LINUX))
-    if not found:
+    """A dictionary: version, core, kvm; None if nobody has counted."""
+    if not os.path.exists(kept()):
         return None
-    path = found[-1]
-    stamp = [path, os.path.getsize(path), int(os.path.getmtime(path))]
-    kept = images.fetched("linux-lines.json")
-    if os.path.exists(kept):
-        with open(kept, encoding="utf-8") as f:
-            old = json.load(f)
-        if old["stamp"] == stamp:
-            return old
-    world.say(f"counting the lines of {os.path.basename(path)}")
-    counts = {"stamp": stamp, **count_archive(path)}
-    with open(kept, "w", encoding="utf-8") as f:
+    with open(kept(), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def fetch():
+    """Counts Linux's lines, once: of the source that is installed, or that
+    Debian's archive has (140 MB, not kept)."""
+    if os.path.exists(kept()):
+        return
+    installed = sorted(glob.glob(LINUX))
+    where = images.fetched("linux")
+    os.makedirs(where, exist_ok=True)
+    try:
+        counts = count_archive(installed[-1] if installed
+                               else download(where))
+    finally:
+        shutil.rmtree(where)
+    with open(kept(), "w", encoding="utf-8") as f:
         json.dump(counts, f)
-    return counts
+
+
+def download(where):
+    """The path of the sources, which are an archive in the package."""
+    world.say(f"fetching {PACKAGE}, to count its lines")
+    world.run(["apt-get", "-q", "download", PACKAGE], cwd=where,
+              env=dict(os.environ))
+    package = glob.glob(os.path.join(where, "*.deb"))[0]
+    world.run(["dpkg-deb", "-x", package, where])
+    return glob.glob(where + LINUX)[0]
 
 
 def count_archive(path):

@@ -13,6 +13,7 @@ import density
 import document
 import idle
 import images
+import lines
 import machines
 import others
 import programs
@@ -124,6 +125,11 @@ def fetch(o):
     why = images.fetch_debian()
     if why:
         world.say(f"left out, a root file system with Debian: {why}")
+    if not o.quick and "surface" in o.parts and places.IN_TREE:
+        try:
+            lines.fetch()
+        except (world.Failed, OSError) as e:
+            world.say(f"left out, the lines of Linux: {e}")
 
 
 def prepare(o, store):
