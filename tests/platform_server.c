@@ -4,8 +4,8 @@
  * path says, after an answer; instead of an answer /wait waits, /stay too, also
  * if it is asked to end, /exit ends with status 3, /die aborts, /crash writes
  * where nothing is, /leak takes all memory, /garbage is no answer. /say?TEXT
- * writes TEXT to stdout and stderr, /escape what a terminal obeys, /flood?N
- * writes N lines. Everything else gets an answer.
+ * writes TEXT to stdout and stderr, /turns?N does so N times, /escape what a
+ * terminal obeys, /flood?N writes N lines. Everything else gets an answer.
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -72,6 +72,9 @@ static void act(const char *path, const char *query)
 		eat();
 	if (strcmp(path, "/say") == 0)
 		say(query);
+	if (strcmp(path, "/turns") == 0)
+		for (long i = strtol(query, NULL, 10); i > 0; i--)
+			say("turn");
 	if (strcmp(path, "/escape") == 0)
 		say("a\033[31mb\302\233c\377");
 	if (strcmp(path, "/flood") == 0)

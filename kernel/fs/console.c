@@ -206,6 +206,25 @@ void console_drain(void)
 	}
 }
 
+/*
+ * One segment travels at a time, so that what was written to stdout and to
+ * stderr in turns needs several trips. All but the last are made here, as
+ * long as the host takes them.
+ */
+void console_precede(void)
+{
+	uint32_t before = 0;
+
+	if (!out.count)
+		return;
+	ring_reap();
+	while ((out.count > 1 || out.in_flight) && out.bytes.len != before) {
+		before = out.bytes.len;
+		ring_kick();
+		ring_reap();
+	}
+}
+
 /* ---- input -------------------------------------------------------------- */
 
 static void input_done(struct ring_op *op, int64_t res)

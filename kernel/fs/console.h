@@ -18,6 +18,12 @@ int console_open_tty(uint32_t flags, struct file **ret);
 /* Leaves the guest until all output has been taken; at the very end. */
 void console_drain(void);
 
+/*
+ * What is sent next shall not be there before the output so far: an instance
+ * that has answered may be reset at once, and what it still holds is gone.
+ */
+void console_precede(void);
+
 /* No output is queued or under way. */
 bool console_idle(void);
 /* In a copy of a snapshot: asks again for the input that was asked for. */

@@ -11,6 +11,7 @@
 #include "core/alloc.h"
 #include "core/time.h"
 #include "dev/ring.h"
+#include "fs/console.h"
 #include "net/stream.h"
 
 #define RX_ORDER_MAX	  4
@@ -192,6 +193,7 @@ long hstream_send(struct hstream *hs, struct iov_iter *from)
 
 	if (hs->tx_broken)
 		return -EPIPE;
+	console_precede();
 	n = bytebuf_put(&hs->tx, from, from->left);
 	if (n > 0)
 		ring_defer(&hs->later);

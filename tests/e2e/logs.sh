@@ -44,6 +44,13 @@ logged talk 1 stream=stdout "text=$(printf 'a\033[31mb\302\233c\357\277\275')"
 ! grep -q "$(printf '\033\|\302\233')" state/logs/talk.log ||
 	fail 'an escape in the file'
 
+# ---- all that came before an answer is there, though the instance is not
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	fn talk '/turns?5' >status
+done
+logged talk 50 text=turn
+logged talk 50 'text=err turn'
+
 # ---- choosing
 fn talk '/say?needle' >status
 logged talk 1 text=needle
