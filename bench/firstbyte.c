@@ -701,6 +701,24 @@ static void write_request(struct run *r)
 		r->options->path, r->options->port);
 }
 
+/* Else another's answer would be taken for the command's. */
+static bool port_is_free(struct run *r)
+{
+	bool free = true;
+
+	if (!enter(r->there) || connection_open(r) < 0)
+		return false;
+	if (r->open_count) {
+		complain("something else listens on port %u already",
+			 r->options->port);
+		connection_close(r, 0);
+		free = false;
+	}
+	r->tries = 0;
+	r->tried_ns = 0;
+	return enter(r->here) && free;
+}
+
 /*
  * Starts the command, or nothing, and waits for the answer. The timer slack
  * is changed only after the start and for so long: it would be inherited.
@@ -710,7 +728,11 @@ static bool time_answer(struct run *r)
 	bool right;
 
 	if (r->options->command) {
-		pid_t pid = start(r, r->options->command, &r->begin_ns);
+		pid_t pid;
+
+		if (!port_is_free(r))
+			return false;
+		pid = start(r, r->options->command, &r->begin_ns);
 
 		if (pid < 0)
 			return false;

@@ -4,9 +4,10 @@
 
 `check.py DIR` prints a line for each problem and exits with 1, or says what
 there is and exits with 0. It shares no code with what wrote the report: the
-figures of the headline tables and of all starts are computed here once more,
-from the CSV files, and must agree to the digits that are printed. The page
-must have the same tables as the Markdown, cell by cell.
+figures of the tables (but not those of the attack surface and of what others
+have published) and of the plots with bars are computed here once more, from
+the CSV files, and must agree to the digits that are printed. The page must
+have the same tables as the Markdown, cell by cell.
 """
 import csv
 import html.parser
@@ -21,8 +22,19 @@ import xml.etree.ElementTree
 
 PROGRAMS = {"node": "A: Node.js, Hello World",
             "go": "B: Go, Serverless Unikernels!"}
-TABLES = ("contenders", "start", "size", "memory", "usage", "requests",
-          "density", "surface", "left_out")
+COLUMNS = {
+    "contenders": "program contender label kind state reason version",
+    "start": "round program contender cache load first_byte_us tries "
+             "stop_us resident_kib error",
+    "size": "program image contenders raw_bytes compressed_bytes files",
+    "memory": "program contender count processes pss_kib private_kib "
+              "kernel_kib available_kib daemon_kib",
+    "usage": "program contender t_ms cpu_ms memory_kib processes",
+    "requests": "program contender t_ms latency_us status",
+    "density": "program contender number first_byte_us available_kib end",
+    "surface": "program contender measure value how",
+    "left_out": "program contender part reason",
+}
 PARTS = ("start", "size", "memory", "usage", "density", "surface")
 HOST = {"date": str, "mayfly": str, "cpu": str, "cores": int,
         "memory_bytes": int, "kernel": str, "kvm": str,
@@ -36,6 +48,9 @@ PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB`\x82"
 WIDTH_MIN = 300
 NOTHING = "-"
+ENDS = {"count": "the run's limit", "memory": "its memory was used up",
+        "time": "its time was up", "error": "an error"}
+PLOT_SLACK = 1e-5  # six digits are in a plot's table
 
 problems = []
 
@@ -57,10 +72,15 @@ def read_text(path):
 
 def read_raw(where):
     raw = {}
-    for name in TABLES:
-        words = read_text(os.path.join(where, "raw", name + ".csv"))
-        raw[name] = list(csv.DictReader(words.splitlines()))
-        if any(None in line or None in line.values() for line in raw[name]):
+    for name, columns in COLUMNS.items():
+        path = os.path.join(where, "raw", name + ".csv")
+        words = read_text(path)
+        reader = csv.DictReader(words.splitlines())
+        raw[name] = list(reader)
+        if os.path.isfile(path) and reader.fieldnames != columns.split():
+            problem(f"raw/{name}.csv does not begin with the line "
+                    + columns.replace(" ", ","))
+        elif any(None in line or None in line.values() for line in raw[name]):
             problem(f"raw/{name}.csv has a line with too few or too many "
                     "columns")
     return raw
@@ -108,6 +128,9 @@ def check_samples(raw, options, ran):
                     problem(f"start.csv, {program}, {key}, round "
                             f"{s['round']}, {cache}: neither a time nor an "
                             "error")
+            if some and all(s["error"] for s in some):
+                problem(f"start.csv: every {cache} start of {program}, "
+                        f"{key} failed")
 
 
 def positive(word):
@@ -336,14 +359,27 @@ def headline_values(raw, options, program, key):
     size = [int(s["compressed_bytes"]) for s in raw["size"]
             if s["program"] == program and key in s["contenders"].split()]
     one, form, each = memory_values(raw, options, program, key)
+    hot_form = "{} ({})" if len(hot) == 1 else "{} ({} ± {})"
     return [("{}", [sum(size) / 2**20] if size else []),
-            ("{} ({})" if len(hot) == 1 else "{} ({} ± {})", hot and [
+            (hot_form + failed(seen, "hot"), hot and [
                 v / 1000 for v in (statistics.median(hot),
                                    sum(hot) / len(hot), *deviation(hot))]),
-            ("{}", hot and [hot[math.ceil(len(hot) * 0.99) - 1] / 1000]),
-            ("{}", cold and [statistics.median(cold) / 1000]),
+            ("{}", hot and [nearest_rank(hot) / 1000]),
+            ("{}" + failed(seen, "cold"),
+             cold and [statistics.median(cold) / 1000]),
             ("{}", stop and [statistics.median(stop) / 1000]),
             ("{}", one), (form, each)]
+
+
+def failed(seen, cache):
+    """What follows a median."""
+    count = sum(s["cache"] == cache and s["error"] != "" for s in seen)
+    return f" ({count} failed)" if count else ""
+
+
+def nearest_rank(values):
+    """The 99th percentile of sorted values."""
+    return values[math.ceil(len(values) * 0.99) - 1]
 
 
 def deviation(values):
@@ -372,7 +408,8 @@ def memory_values(raw, options, program, key):
 def differs(cell, form, values):
     """Why the cell does not say this, or None."""
     if not values:
-        return None if cell == NOTHING else f"{cell}, but nothing was measured"
+        empty = NOTHING + "".join(re.findall(r" \(\d+ failed\)$", form))
+        return None if cell == empty else f"{cell}, but nothing was measured"
     pattern = re.escape(form).replace(r"\{\}", f"({NUMBER})")
     found = re.fullmatch(pattern, cell)
     if not found:
@@ -403,6 +440,12 @@ def check_starts(raw, tables):
         for label, *cells in table[1:]:
             seen = [s for s in of(raw, "start", program, keys.get(label))
                     if s["cache"] == cache]
+            done = len(numbers(seen, "first_byte_us"))
+            lost = sum(s["error"] != "" for s in seen)
+            count = f"{done}, {lost} failed" if lost else str(done)
+            if seen and cells[0] != count:
+                problem(f"report.md, starts, {program}, {cache}, {label}: "
+                        f"{cells[0]} starts, not {count}")
             for name, cell, values in zip(table[0][2:8], cells[1:7],
                                           start_values(seen)):
                 why = differs(cell, "{}", values)
@@ -418,7 +461,249 @@ def start_values(seen):
         return [[]] * 6
     return [[v / 1000 for v in values] for values in (
         [sum(us) / len(us)], deviation(us), [statistics.median(us)],
-        [us[math.ceil(len(us) * 0.99) - 1]], us[:1], us[-1:])]
+        [nearest_rank(us)], us[:1], us[-1:])]
+
+
+# ---- the other tables, computed once more -----------------------------------
+
+def tables_below(words, *titles):
+    """The tables between these headings, one within the other, and the next
+    heading that is as high as the last of them."""
+    for level, title in enumerate(titles, 2):
+        mark = "\n" + "#" * level + " "
+        _, found, words = words.partition(f"{mark}{title}\n")
+        if not found:
+            return []
+        words = words.partition(mark)[0]
+    return markdown_tables(words)
+
+
+def check_table(what, tables, wanted):
+    """The first table has just the wanted rows. A list is one figure, or
+    none where nothing was measured; a word must stand there as it is."""
+    if not wanted:
+        return
+    table = tables[0] if tables else [[]]
+    rows = {row[0]: row[1:] for row in table[1:]}
+    if sorted(rows) != sorted(wanted) or len(table) != len(wanted) + 1:
+        problem(f"report.md, {what}: the table is missing or has not just "
+                "the rows that it must have")
+        return
+    for label, values in wanted.items():
+        if len(values) != len(rows[label]):
+            problem(f"report.md, {what}, {label}: {len(rows[label])} cells "
+                    f"are there, not {len(values)}")
+        for name, cell, value in zip(table[0][1:], rows[label], values):
+            why = differs(cell, "{}", value) if isinstance(value, list) \
+                else cell != value and f"{cell} is printed, not {value}"
+            if why:
+                problem(f"report.md, {what}, {label}, {name}: {why}")
+
+
+def label_of(line):
+    return " ".join(line["label"].split())
+
+
+def of_each(raw, program, values):
+    """Label to values for the contenders of a program that have some."""
+    found = {label_of(line): values(raw, program, line["contender"])
+             for line in raw["contenders"]
+             if line["program"] == program and line["state"] == "run"}
+    return {label: row for label, row in found.items() if row}
+
+
+def programs_of(raw):
+    seen = {line["program"] for line in raw["contenders"]}
+    return [p for p in PROGRAMS if p in seen]
+
+
+def check_tables(raw, host, words):
+    programs = programs_of(raw)
+    check_table("stop", tables_below(words, "Stop"),
+                stop_rows(raw, programs))
+    sizes = [[row[:1] + row[2:] if n == 0 else
+              [f"{row[0]}: {row[1]}", *row[2:]] for n, row in enumerate(t)]
+             for t in tables_below(words, "Size")]
+    check_table("size", sizes, size_rows(raw))
+    for program in programs:
+        title = PROGRAMS[program]
+        if raw["memory"]:
+            check_table(f"memory, {program}",
+                        tables_below(words, "Memory", title),
+                        of_each(raw, program, memory_row))
+        tables = tables_below(words, "How many at a time", title)
+        steps = [int(word[6:]) for table in tables[:1] for word in table[0]
+                 if re.fullmatch(r"start \d+", word)]
+        check_table(f"density, {program}", tables, of_each(
+            raw, program, lambda *who, steps=steps:
+            density_row(host["memory_bytes"], steps, of(who[0], "density",
+                                                        *who[1:]))))
+        check_table(f"usage, {program}", tables_below(
+            words, "Use over time: always on, and from zero", title),
+            of_each(raw, program, usage_row))
+
+
+def stop_rows(raw, programs):
+    found = {}
+    for line in raw["contenders"]:
+        key, label = line["contender"], label_of(line)
+        stops = [numbers(of(raw, "start", p, key), "stop_us")
+                 for p in programs]
+        if line["state"] == "run" and any(stops):
+            found[label] = [cell for us in stops for cell in (
+                [str(len(us)), [statistics.median(us) / 1000],
+                 [nearest_rank(us) / 1000]] if us else [NOTHING, [], []])]
+    return found
+
+
+def size_rows(raw):
+    return {f"{s['program']}: {s['image']}": [
+        [int(s["raw_bytes"]) / 2**20], [int(s["compressed_bytes"]) / 2**20],
+        s["files"], s["contenders"] or NOTHING] for s in raw["size"]}
+
+
+def memory_row(raw, program, key):
+    held = {int(m["count"]): m for m in of(raw, "memory", program, key)
+            if m["pss_kib"]}
+    row = [NOTHING, [], [], NOTHING, [], [], []]
+    if 1 in held:
+        row[:3] = [held[1]["processes"], mib(held[1], "pss_kib"),
+                   mib(held[1], "kernel_kib")]
+    n = max(held, default=0)
+    if n > 1:
+        most = held[n]
+        kernel = max(float(most["kernel_kib"] or 0), 0.0)
+        row[3:] = [str(n), mib(most, "pss_kib", n),
+                   [float(most["private_kib"] or 0) / 1024 / n],
+                   [kernel / 1024 / n]]
+    once = mib(held[n], "daemon_kib") if held else []
+    return [*row, once if any(once) else []]
+
+
+def mib(line, column, count=1):
+    return [float(line[column]) / 1024 / count] if line[column] else []
+
+
+def density_row(memory_bytes, steps, seen):
+    if not seen:
+        return []
+    starts = {int(s["number"]): float(s["first_byte_us"]) for s in seen
+              if s["first_byte_us"]}
+    free = [(int(s["number"]), float(s["available_kib"])) for s in seen
+            if s["available_kib"]]
+    each = []
+    if len(free) > 1:
+        (first, before), (last, after) = free[0], free[-1]
+        each = [(before - after) / (last - first) / 1024]
+    fits = f"{memory_bytes / 2**20 / each[0]:,.0f}" \
+        if each and each[0] > 0 else NOTHING
+    end = seen[-1]["end"]
+    return [str(len(starts)), ENDS.get(end, end),
+            *(near(starts, step) for step in steps), each, fits]
+
+
+def near(starts, step):
+    """The median of a start and its neighbours, ms."""
+    if step not in starts:
+        return []
+    side = max(2, step // 20) if step > 2 else 0
+    return [statistics.median(us for n, us in starts.items()
+                              if abs(n - step) <= side) / 1000]
+
+
+def usage_row(raw, program, key):
+    seen = of(raw, "usage", program, key)
+    if len(seen) < 2:
+        return []
+    at, cpu, held = ([float(s[column]) for s in seen]
+                     for column in ("t_ms", "cpu_ms", "memory_kib"))
+    area = sum((at[i] - at[i - 1]) * (held[i] + held[i - 1]) / 2
+               for i in range(1, len(seen)))
+    asked = of(raw, "requests", program, key)
+    served = numbers([a for a in asked if a["status"] == "200"],
+                     "latency_us")
+    return ["from zero" if key.startswith("platform-") else "always",
+            [(cpu[-1] - cpu[0]) / 1000], [area / 1000 / 1024],
+            [max(held) / 1024], str(len(served)),
+            str(len(asked) - len(served)),
+            served and [statistics.median(served) / 1000],
+            served and [nearest_rank(served) / 1000]]
+
+
+# ---- what the bars are drawn from -------------------------------------------
+
+def check_bars(where, raw):
+    """Each table of a plot with bars has just these rows and figures."""
+    programs = programs_of(raw)
+    for program in programs:
+        check_tsv(where, f"start-{program}", of_each(raw, program, start_bar))
+    both = ("node", "go")
+    labels = {label_of(line): line["contender"] for line in
+              raw["contenders"] if line["state"] == "run"}
+    stops = {label: bars(*(numbers(of(raw, "start", p, key), "stop_us")
+                           for p in both)) for label, key in labels.items()}
+    check_tsv(where, "stop", {k: v for k, v in stops.items() if v})
+    held = {label: {**memory_bar(raw, "node", key),
+                    **memory_bar(raw, "go", key)}
+            for label, key in labels.items()}
+    check_tsv(where, "memory", {k: v for k, v in held.items() if v})
+    check_tsv(where, "size", {
+        label: {"raw": row[0][0], "compressed": row[1][0]}
+        for label, row in size_rows(raw).items()})
+
+
+def start_bar(raw, program, key):
+    seen = of(raw, "start", program, key)
+    return bars(*(numbers([s for s in seen if s["cache"] == cache],
+                          "first_byte_us") for cache in ("hot", "cold")))
+
+
+def bars(*pair):
+    """Mean and deviation in ms, by the names of their columns."""
+    found = {}
+    for name, us in zip(("first", "second"), pair):
+        if us:
+            found[name] = sum(us) / len(us) / 1000
+            found[name + "_sd"] = sum(deviation(us)) / 1000
+    return found
+
+
+def memory_bar(raw, program, key):
+    row = memory_row(raw, program, key)
+    if row[3] == NOTHING:
+        return {}
+    pss, private, kernel = (cell[0] for cell in row[4:7])
+    return {f"{program}_private": private, f"{program}_pss": pss,
+            f"{program}_all": pss + kernel}
+
+
+def check_tsv(where, name, wanted):
+    if not wanted:
+        return
+    text = read_text(os.path.join(where, "plots", name + ".tsv"))
+    rows = list(csv.DictReader(text.splitlines(), delimiter="\t"))
+    labels = [" ".join(row.get("label", "").split()) for row in rows]
+    if sorted(labels) != sorted(wanted):
+        problem(f"plots/{name}.tsv has not just the rows that it must have")
+        return
+    for label, row in zip(labels, rows):
+        for column, word in row.items():
+            if column in ("row", "label", "full", "pale", "shared"):
+                continue
+            value = wanted[label].get(column.replace(
+                "node_text", "node_all").replace("go_text", "go_all")
+                .replace("_text", ""))
+            if not drawn_right(column, word, value):
+                problem(f"plots/{name}.tsv, {label}, {column}: {word} is "
+                        f"drawn, {value} is right")
+
+
+def drawn_right(column, word, value):
+    if value is None:
+        return word in ("NaN", "")
+    if column.endswith("_text"):
+        return not differs(word, "{}", [value])
+    return abs(float(word) - value) <= PLOT_SLACK * max(abs(value), 1e-3)
 
 
 # ---- all of it --------------------------------------------------------------
@@ -443,6 +728,8 @@ def check(where):
         check_headline(raw, options, words, program)
     tables = markdown_tables(words)
     check_starts(raw, tables)
+    check_tables(raw, host, words)
+    check_bars(where, raw)
     check_page(tables, page)
     plots = check_plots(where, raw, words, page)
     if not problems:
@@ -453,7 +740,10 @@ def check(where):
 def main():
     if len(sys.argv) != 2 or not os.path.isdir(sys.argv[1]):
         sys.exit("check.py DIR: a directory of results is wanted")
-    check(sys.argv[1])
+    try:
+        check(sys.argv[1])
+    except ValueError as e:
+        problem(f"a figure in raw/ or plots/ is none: {e}")
     for text in problems:
         print(text)
     return 1 if problems else 0

@@ -11,7 +11,8 @@ import world
 from memory import descendants
 
 TIMEOUT_S = 30
-STOP_S = 60
+STOP_S = 60  # of each command that ends it, and of the processes
+BESIDE_S = 30
 
 
 class Failed(world.Failed):
@@ -32,16 +33,20 @@ def command(instance, body, *options):
 
 def once(instance, body):
     """Starts, asks, ends: a dictionary of what was measured."""
-    r = subprocess.run(command(instance, body), capture_output=True,
-                       text=True, check=False, stdin=subprocess.DEVNULL,
-                       env=world.environment(**instance.env),
-                       timeout=TIMEOUT_S + STOP_S)
+    status, said, complaint = world.finish(
+        command(instance, body), TIMEOUT_S + stop_s(instance) + BESIDE_S,
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=world.environment(**instance.env))
     found = {}
-    for line in r.stdout.splitlines():
+    for line in said.splitlines():
         found.update(json.loads(line))
-    if r.returncode != 0 or "first_byte_us" not in found:
-        raise Failed(reason(r.stderr, r.returncode))
+    if status != 0 or "first_byte_us" not in found:
+        raise Failed(reason(complaint, status))
     return found
+
+
+def stop_s(instance):
+    return STOP_S * (1 + len(instance.stops))
 
 
 def reason(said, status):
@@ -58,14 +63,28 @@ class Running:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=world.environment(**instance.env))
         self.pid = self.process.pid
+        self.stop_s = stop_s(instance)
         world.known.add(self.pid)
-        line = self.read_line(TIMEOUT_S + STOP_S)
-        if not line:
-            said = self.process.communicate()[1]
-            raise Failed(reason(said, self.process.returncode))
-        found = json.loads(line)
-        self.first_byte_us = found["first_byte_us"]
-        self.tries = found["tries"]
+        try:
+            line = self.read_line(TIMEOUT_S + BESIDE_S)
+            if not line:
+                self.fail()
+            self.first_byte_us = json.loads(line)["first_byte_us"]
+        except BaseException:  # nobody has us yet who would stop it
+            self.process.terminate()
+            self.stop()
+            world.known.discard(self.pid)
+            raise
+
+    def fail(self):
+        """It ended, or is silent; Failed says what it said."""
+        self.process.terminate()
+        try:
+            said = self.process.communicate(timeout=self.stop_s)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            said = "firstbyte says nothing"
+        raise Failed(reason(said, self.process.returncode))
 
     def read_line(self, seconds):
         poll = select.poll()  # knows more files than select()
@@ -83,7 +102,7 @@ class Running:
         if self.process.stdin.closed:
             return None
         self.process.stdin.close()
-        line = self.read_line(STOP_S)
+        line = self.read_line(self.stop_s)
         self.process.stdout.close()
         self.process.stderr.close()
         try:

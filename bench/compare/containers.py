@@ -162,8 +162,9 @@ class Podman(Container):
             stops=[[*self.base(), "rm", "-f", "-t", "0", name]])
 
     def files(self, program):
-        return images.files_below(os.path.join(
-            images.place("podman"), "root", "overlay"))
+        return [f for f in images.files_below(os.path.join(
+            images.place("podman"), "root"))
+            if not f.endswith((".db", ".lock", ".json"))]
 
     def close(self):
         if os.path.exists(images.place("podman")):
@@ -213,8 +214,8 @@ class Containerd(Container):
                              env=world.environment(),
                              capture_output=True).returncode != 0:
             if time.monotonic() > end or self.daemon.poll() is not None:
-                raise world.Failed("containerd did not come up; its words "
-                                   f"are in {where}/log")
+                raise world.Failed("containerd did not come up: " +
+                                   world.last_words(where + "/log"))
             time.sleep(0.05)
 
     def prepare(self, program):
@@ -229,7 +230,7 @@ class Containerd(Container):
             ["--net-host"]
         return Instance(
             port=program.port, netns=netns,
-            argv=self.ctr("run", "-d", "--cgroup", f"{world.CGROUP}/{name}",
+            argv=self.ctr("run", "-d", "--cgroup", f"/{world.CGROUP}/{name}",
                           *network, images.name(program), name),
             stops=[self.ctr("task", "rm", "-f", name),
                    self.ctr("container", "rm", name)])

@@ -22,7 +22,7 @@ from memory import available, meminfo
 from world import say
 
 Limit = collections.namedtuple("Limit", "count memory_kib seconds")
-FULL = Limit(1000, 2 << 20, 30)
+FULL = Limit(1000, 2 << 20, 15)
 QUICK = Limit(8, 256 << 10, 4)
 
 BACK_S = 10
@@ -35,6 +35,8 @@ def measure(store, pairs, quick):
     """density.csv, of all of which there can be many. Not of the platform,
     which starts instances by itself."""
     limit = QUICK if quick else FULL
+    half = available(meminfo()) // 2
+    limit = limit._replace(memory_kib=min(limit.memory_kib, half))
     with open_files(limit.count * FILES_EACH + FILES_BESIDE):
         for program, contender in pairs:
             if contender.many and contender.always_on:
@@ -64,7 +66,7 @@ def fill(store, program, contender, limit):
     try:
         if contender.instance(program, 0).netns:
             world.make_netns(limit.count)
-        before = available(idle.quiet(limit is QUICK))
+        before = available(idle.quiet(limit.count == QUICK.count))
         try:
             end = start_all(store, (program, contender), limit, running)
             say(f"{name}: {len(running)}, then {end}")

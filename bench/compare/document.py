@@ -11,7 +11,8 @@ import plot
 import published
 import summary
 import unfair
-from words import bullets, figure, mib, ms, para, ratio, table, text, times
+from words import (NONE, bullets, figure, mib, ms, para, ratio, table, text,
+                   times)
 
 IMAGES = {
     "start": "Start to first byte, hot and cold",
@@ -31,24 +32,28 @@ QUIET_LOAD = 0.5  # above this the machine was busy before the run
 # Measures of the attack surface, a table each; what is not here comes last.
 SURFACES = (
     ("What the host's kernel grants the process that runs the workload",
-     "syscalls syscalls_conditional capabilities uid0 host_pids "
+     "looked_at syscalls syscalls_conditional capabilities uid0 host_pids "
      "host_network"),
     ("What that process sees",
-     "processes open_fds mounts writable_mounts devices listening"),
-    ("What a guest can ask, and lines of C behind it",
-     "guest_syscalls guest_host_calls lines kernel_lines kvm_lines"),
+     "processes seccomp_filters open_fds mounts writable_mounts devices "
+     "listening"),
+    ("What a guest can ask, and the walls between a workload and the host",
+     "guest_syscalls guest_host_calls lines lines_behind kernel_lines "
+     "kvm_lines"),
     ("What lies in the image",
      "files setuid executables shells interpreters"),
 )
 MORE_COLUMNS = 6
 MEASURES = {
+    "looked_at": "looked at", "seccomp_filters": "seccomp filters",
     "syscalls": "system calls", "syscalls_conditional": "in part",
     "uid0": "host's root", "host_pids": "host's processes",
     "host_network": "host's network", "open_fds": "open files",
     "writable_mounts": "writable mounts", "listening": "listening sockets",
     "guest_syscalls": "calls of the guest", "guest_host_calls":
-    "calls of the host", "lines": "lines of C", "kernel_lines":
-    "lines of the guest kernel", "kvm_lines": "lines of KVM",
+    "calls of the host", "lines": "first wall, lines of C",
+    "lines_behind": "behind it", "kernel_lines": "lines of the guest kernel",
+    "kvm_lines": "lines of KVM",
 }
 WHO = re.compile(r", of ([^,]*)$")  # at the end of how it was counted
 
@@ -112,10 +117,20 @@ def headline_row(r, program, way):
     stop = summary.stop(r.raw, program, way.key)
     alone = summary.memory(r.raw, program, way.key, 1)
     return [text(way.label), mib(size and size[1] / 1024),
-            hot and f"{ms(hot.median)} ({spread(hot)})",
-            ms(hot and hot.p99), ms(cold and cold.median),
+            with_failed(hot and f"{ms(hot.median)} ({spread(hot)})",
+                        summary.errors(r.raw, program, way.key, "hot")),
+            ms(hot and hot.p99),
+            with_failed(ms(cold and cold.median),
+                        summary.errors(r.raw, program, way.key, "cold")),
             ms(stop and stop.median), mib(alone and alone["pss_kib"]),
             each_cell(r, program, way)]
+
+
+def with_failed(cell, errors):
+    """A median says of how many failed starts it knows nothing."""
+    if not errors:
+        return cell
+    return f"{cell or NONE} ({len(errors)} failed)"
 
 
 def spread(f):
@@ -297,8 +312,10 @@ def stops(r):
     r.head("Stop")
     r.add(para("From the signal, or from the start of the command that stops "
                "it, until no process of the instance is left. Milliseconds, "
-               "hot and cold starts together. The platform ends its "
-               "instances itself and is not in the table."),
+               "hot and cold starts together. containerd's shim is its "
+               "daemon's child: there it ends with the client, ctr. The "
+               "platform ends its instances itself and is not in the "
+               "table."),
           table(["contender", *(f"{p.key} {what}" for p in used for what in
                                 ("stops", "median", "p99"))], rows))
     r.plot("stop")
@@ -408,8 +425,9 @@ def uses(r):
     r.head("Use over time: always on, and from zero")
     r.add(para(
         "The same bursts of requests for each. An instance that is always on "
-        "waits between them; the platform has none then. Daemons are "
-        "counted. Memory-seconds are the area below the memory line."))
+        "waits between them; the platform then has no instance of the "
+        "function. Daemons are counted, and what they keep ready. "
+        "Memory-seconds are the area below the memory line."))
     for p in summary.used_programs(r.raw):
         rows = [use_row(way, u) for way in r.ways(p)
                 for u in [summary.usage(r.raw, p.key, way.key)] if u]
@@ -527,7 +545,7 @@ def others(r):
                "bytes here, sizes are not compressed, and times are means, "
                "as published. Size counts a snapshot and its image. What "
                "differs:"),
-          bullets(published.DIFFERENCES))
+          bullets(published.differences(r.options()["pause_s"])))
 
 
 def fairness(r):
@@ -539,16 +557,20 @@ def fairness(r):
 def again(r):
     o = r.options()
     quick = "--quick " if o["quick"] else ""
+    options = (f"{quick}--runs {o['runs']} --cold-runs {o['cold_runs']} "
+               f"--pause {o['pause_s']} --seed {o['seed']}")
     r.head("How to run it again")
-    r.add(["```",
-           f"./compare {quick}--runs {o['runs']} --cold-runs "
-           f"{o['cold_runs']} --pause {o['pause_s']} --seed {o['seed']}",
+    r.add(["```", f"mayfly bench compare {options}",
+           "cd DIR/plots && gnuplot start-node.gp   # one plot", "```"],
+          ["In a source tree:"],
+          ["```", f"./compare {options}",
            "python3 bench/compare/document.py DIR   # this report, from raw/",
            "python3 bench/compare/check.py DIR      # is it true to raw/?",
-           "cd DIR/plots && gnuplot start-node.gp   # one plot", "```"],
-          para("Beside this report, `raw/` has every sample, `plots/` each "
-               "plot with its script and its table. `bench/compare/README.md` "
-               "describes the columns and how the clock works."))
+           "```"],
+          para("DIR is where this report is. Beside it, `raw/` has every "
+               "sample, `plots/` each plot with its script and its table. "
+               "`bench/compare/README.md` in the source tree describes the "
+               "columns and how the clock works."))
 
 
 SECTIONS = (headline, who, machine, starts, stops, sizes, memories, densities,

@@ -24,7 +24,7 @@ from memory import (KERNEL, available, descendants, kernel_delta, meminfo,
                     total)
 from world import say
 
-SETTLE_S, QUICK_SETTLE_S = 2.0, 0.5
+SETTLE_S, QUICK_SETTLE_S = 1.0, 0.5
 ALONE_STARTS = 3
 RESTLESS_KIB = 4096
 RESTLESS_TRIES = 3
@@ -35,7 +35,6 @@ BODY = "clock\n"
 
 def measure(store, pairs, counts, quick):
     """memory.csv: of every pair of program and contender."""
-    world.make_netns(max(counts))
     for program, contender in pairs:
         for count in counts:
             if count > 1 and contender.always_on and not contender.many:
@@ -53,6 +52,8 @@ def measure(store, pairs, counts, quick):
 def look(contender, program, count, quick):
     """Kilobytes of `count` instances; of one alone the median of several
     starts, since the kernel's figures are mostly noise then."""
+    if count > 1 and contender.instance(program, 0).netns:
+        world.make_netns(count)
     starts = ALONE_STARTS if count == 1 and not quick else 1
     seen = [look_once(contender, program, count, quick)
             for _ in range(starts)]

@@ -2,6 +2,7 @@
 """What the contenders start from, made once before any clock runs: a root
 file system made by hand, the same as an OCI archive, one with Debian around
 it as most images have, Mayfly's image and its snapshots; and their sizes."""
+import fcntl
 import functools
 import hashlib
 import io
@@ -16,21 +17,34 @@ import places
 import world
 
 DEBIAN = "bookworm"
+WITH_DEBIAN = "root file system with Debian"
 SUBSTRATES = ("kvm", "process")
+OWN = "mayfly-compare"  # what is ours of a directory that others may use
+KEPT = ("fetched", "lock")
 work = ""  # the directory of all this, set by open_place()
 
 
 def open_place(directory):
-    """Empty but for what was fetched."""
+    """Empty but for what was fetched, and ours alone until the file that is
+    returned is closed, which is at our end."""
     global work  # pylint: disable=global-statement
-    work = directory
+    work = os.path.join(directory, OWN)
+    if os.path.islink(work):
+        raise world.Failed(f"{work} is a symbolic link")
     os.makedirs(fetched(), exist_ok=True)
+    lock = open(place("lock"), "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise world.Failed(f"another comparison works in {directory}; name "
+                           "another directory with --work") from None
     clear()
+    return lock
 
 
 def clear():
     for entry in os.listdir(work):
-        if entry != "fetched":
+        if entry not in KEPT:
             world.run(["rm", "-rf", place(entry)])
 
 
@@ -72,6 +86,18 @@ def libraries(path):
     return re.findall(r"(/\S+) \(0x", said)
 
 
+# As in builders/node/package.js.
+BUILTINS = r"""((process.config.target_defaults || {}).defines || [])
+    .map(d => (/^NODE_SHARED_BUILTIN_.*_PATH=(\/.*)$/.exec(d) || [])[1])
+    .filter(Boolean).join("\n")"""
+
+
+def builtins(binary):
+    """Debian's node reads modules of its own from files as it starts."""
+    said = world.run([binary, "-p", BUILTINS])
+    return [p for p in said.split() if os.path.exists(p)]
+
+
 def copy_in(tree, source, target=None):
     target = tree + (target or source)
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -88,8 +114,10 @@ def rootfs(program):
     if program.key == "node":
         binary = node()
         copy_in(tree, binary, "/usr/bin/node")
-        for library in libraries(binary):
-            copy_in(tree, library)
+        for path in (*libraries(binary), *builtins(binary)):
+            copy_in(tree, path)
+        # As Mayfly's builder does.
+        world.run(["strip", "--strip-all", tree + "/usr/bin/node"])
         copy_in(tree, os.path.join(source, "server.js"), "/app/server.js")
     else:
         world.run(["make", "-s", "-C", source, f"OUT={tree}"],
@@ -151,7 +179,7 @@ def trees(program):
     """Root file systems by name."""
     yield "root file system", rootfs(program)
     if os.path.isdir(fetched("debian")):
-        yield "root file system with Debian", debian(program)
+        yield WITH_DEBIAN, debian(program)
 
 
 def files_below(directory):

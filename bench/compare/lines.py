@@ -5,6 +5,7 @@ lines of .c files that are neither blank nor a comment only."""
 import glob
 import importlib
 import json
+import lzma
 import os
 import re
 import shutil
@@ -94,6 +95,9 @@ def fetch():
     try:
         counts = count_archive(installed[-1] if installed
                                else download(where))
+    except (IndexError, EOFError, tarfile.TarError, lzma.LZMAError) as e:
+        raise world.Failed(f"{PACKAGE} is not what it should be: {e}") \
+            from None
     finally:
         shutil.rmtree(where)
     with open(kept(), "w", encoding="utf-8") as f:

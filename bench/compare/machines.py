@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mayfly: a boot of the image, a copy of a snapshot, and the platform, which
-has nothing running until a request comes to its gateway."""
+has no instance of a function until a request comes to its gateway."""
 import contextlib
 import http.client
 import json
@@ -104,8 +104,8 @@ class Platform(Mayfly):
                 stdout=log, stderr=log)
         world.known.add(self.process.pid)
         if not clock.wait_for(self.answers, 20):
-            raise world.Failed("mayfly up did not come up; its words are in "
-                               f"{self.state}.log")
+            raise world.Failed("mayfly up did not come up: " +
+                               world.last_words(self.state + ".log"))
 
     def answers(self):
         try:

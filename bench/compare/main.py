@@ -3,7 +3,12 @@
 """Runs the comparison, writes its report; README.md is about all of it."""
 import argparse
 import datetime
+import importlib.util
+import itertools
 import os
+import shutil
+import signal
+import subprocess
 import sys
 import time
 
@@ -26,6 +31,9 @@ import report as bench
 
 PARTS = ("start", "size", "memory", "usage", "density", "surface")
 COUNT, QUICK_COUNT = 20, 5  # instances beside each other, for memory
+NEEDED = {"gnuplot": "gnuplot-nox", "zstd": "zstd", "ip": "iproute2",
+          "fincore": "util-linux-extra"}  # and their packages
+QUIET_S = 120
 
 
 def parse(argv):
@@ -38,9 +46,9 @@ def parse(argv):
     p.add_argument("-o", "--output", metavar="DIR", help="where the report "
                    "goes, default results/compare-DATE")
     p.add_argument("--runs", type=count, metavar="N",
-                   help="hot starts of each, default 50 (quick: 5)")
+                   help="hot starts of each, default 30 (quick: 5)")
     p.add_argument("--cold-runs", type=count, metavar="N",
-                   help="cold starts of each, default 20 (quick: 5)")
+                   help="cold starts of each, default 10 (quick: 5)")
     p.add_argument("--pause", type=pause, metavar="SECONDS",
                    help="between two starts, default 0.2 (quick: 0)")
     p.add_argument("--programs", metavar="KEY,...", help="of " +
@@ -92,8 +100,8 @@ def chosen(parser, words, known, what):
 
 
 def defaults(parser, o):
-    o.runs = o.runs or (5 if o.quick else 50)
-    o.cold_runs = o.cold_runs or (5 if o.quick else 20)
+    o.runs = o.runs or (5 if o.quick else 30)
+    o.cold_runs = o.cold_runs or (5 if o.quick else 10)
     if o.pause is None:
         o.pause = 0.0 if o.quick else 0.2
     o.count = QUICK_COUNT if o.quick else COUNT
@@ -109,15 +117,45 @@ def defaults(parser, o):
     o.parts = chosen(parser, o.parts, PARTS, "part")
     now = datetime.datetime.now(datetime.timezone.utc)
     o.date = now.isoformat(timespec="seconds")
-    o.output = os.path.abspath(o.output or os.path.join(
+    o.named = os.path.abspath(o.output) if o.output else None
+    o.output = o.named or os.path.abspath(os.path.join(
         "results", "compare-" + now.strftime("%Y-%m-%d-%H%M")))
     o.work = os.path.abspath(o.work or places.work())
     return o
 
 
+def look_first(o):
+    """What would be noticed late, or destroy something."""
+    lacking = {tool: package for tool, package in NEEDED.items()
+               if not shutil.which(tool, path=world.PATH)}
+    if not importlib.util.find_spec("markdown"):
+        lacking["Markdown for Python"] = "python3-markdown"
+    if lacking:
+        raise world.Failed(
+            f"{', '.join(lacking)}: not installed, but needed: apt-get "
+            f"install {' '.join(lacking.values())}")
+    if o.named and os.path.isdir(o.named) and os.listdir(o.named):
+        raise world.Failed(f"the directory {o.named} is not empty: name "
+                           "another with -o")
+
+
+def make_output(o):
+    """The directory that was named, or one that nobody has yet."""
+    if o.named:
+        os.makedirs(o.named, exist_ok=True)
+        return
+    first = o.output
+    os.makedirs(os.path.dirname(first), exist_ok=True)
+    for number in itertools.count(2):
+        try:
+            os.mkdir(o.output)
+            return
+        except FileExistsError:
+            o.output = f"{first}-{number}"
+
+
 def fetch(o):
     """Before the world is entered, which has no network."""
-    images.open_place(o.work)
     if o.no_install:
         return
     for c in o.contenders:
@@ -178,6 +216,17 @@ def version():
     return f"{release}, {bench.version()}" if places.IN_TREE else release
 
 
+def wait_for_quiet():
+    """What was done before, a build for instance, is still in the load."""
+    if os.getloadavg()[0] < bench.QUIET_LOAD:
+        return
+    world.say(f"waiting up to {QUIET_S} s for a load below "
+              f"{bench.QUIET_LOAD}")
+    end = time.monotonic() + QUIET_S
+    while os.getloadavg()[0] >= bench.QUIET_LOAD and time.monotonic() < end:
+        time.sleep(1)
+
+
 def run(o, notes):
     """In the comparison's own world."""
     store = raw.Store(o.output)
@@ -186,17 +235,27 @@ def run(o, notes):
             "options": {"quick": o.quick, "runs": o.runs,
                         "cold_runs": o.cold_runs, "pause_s": o.pause,
                         "count": o.count, "seed": o.seed, "parts": o.parts}}
+
+    def keep():
+        host.update(load_after=os.getloadavg()[0], notes=notes + o.notes,
+                    seconds=round(time.monotonic() - begin, 1))
+        store.write_host(host)
     try:
+        keep()
+        if not o.quick:
+            wait_for_quiet()
+            host["load_before"] = os.getloadavg()[0]
         pairs = prepare(o, store)
         if not pairs:
             world.say("nothing can be compared here")
             return 1
         measure(o, store, pairs)
     finally:
-        close(o)
-        host.update(load_after=os.getloadavg()[0], notes=notes + o.notes,
-                    seconds=round(time.monotonic() - begin, 1))
-        store.write_host(host)
+        try:
+            keep()
+        finally:
+            close(o)
+        keep()
         store.close()
     document.write(o.output)
     return 0
@@ -206,20 +265,33 @@ def close(o):
     for c in o.contenders:
         try:
             c.close()
-        except (world.Failed, OSError) as e:
+        except (world.Failed, OSError, subprocess.SubprocessError) as e:
             world.say(f"{c.label}: {e}")
+
+
+def all_of_it(o):
+    look_first(o)
+    with images.open_place(o.work):
+        make_output(o)
+        fetch(o)
+        status = world.enter(lambda notes: run(o, notes))
+        images.clear()
+        return status
 
 
 def main():
     o = parse(sys.argv[1:])
+    world.heed_signals()
     try:
-        os.makedirs(o.output, exist_ok=True)
-        fetch(o)
-        status = world.enter(lambda notes: run(o, notes))
-        images.clear()
+        status = all_of_it(o)
     except (OSError, world.Failed) as e:
         world.say(f"mayfly bench compare: {e}")
         return 1
+    except SystemExit as e:
+        status = world.status_of(e)
+    if status - 128 in world.SIGNALS:
+        world.say("mayfly bench compare: ended by "
+                  f"{signal.Signals(status - 128).name}")
     if status == 0:
         print(f"{os.path.relpath(o.output)}/report.md")
     return status

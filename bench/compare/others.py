@@ -41,7 +41,9 @@ class Process(Contender):
                         argv=["nsenter", f"--net={netns}", *argv])
 
     def files(self, program):
-        return images.files_below(images.rootfs(program))
+        libraries = images.libraries(images.node()) \
+            if program.key == "node" else []
+        return [*images.files_below(images.rootfs(program)), *libraries]
 
 
 WORKERD_CONFIG = """using Workerd = import "/workerd/workerd.capnp";
@@ -89,7 +91,8 @@ class Workerd(Contender):
         world.say("fetching workerd with npm")
         try:
             world.run(["npm", "install", "--silent", "--no-save",
-                       "--no-audit", "--no-fund", "--prefix", where,
+                       "--ignore-scripts", "--no-audit", "--no-fund",
+                       "--prefix", where,
                        f"workerd@{WORKERD}"], env=dict(os.environ))
         except (world.Failed, OSError) as e:
             self.failure = f"npm could not fetch it: {e}".splitlines()[0]

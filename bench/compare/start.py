@@ -2,7 +2,9 @@
 """Time from the command, or the request, to the first byte of the right
 answer, and from the first signal to the end of the last process: hot, and
 with the image's files out of the page cache. All contenders in turns, in an
-order that is shuffled anew in each round."""
+order that is shuffled anew in each round. All hot rounds come before the
+first cold one, since several contenders start from the same files."""
+import http.client
 import os
 import random
 import time
@@ -15,18 +17,25 @@ import world
 def measure(store, pairs, options):
     """pairs: (program, contender) of all that runs."""
     order = random.Random(options.seed)
-    rounds = max(options.runs, options.cold_runs)
+    turns = list(pairs)
     for program, contender in pairs:  # not counted: what a first time costs
         sample(None, 0, program, contender, "hot")
-    for number in range(1, rounds + 1):
-        todo = [(p, c, cache) for cache, count in
-                (("hot", options.runs), ("cold", options.cold_runs))
-                if number <= count for p, c in pairs]
-        order.shuffle(todo)
-        world.say(f"start: round {number} of {rounds}")
-        for program, contender, cache in todo:
-            sample(store, number, program, contender, cache)
-            time.sleep(options.pause)
+    for cache, rounds in (("hot", options.runs), ("cold", options.cold_runs)):
+        for number in range(1, rounds + 1):
+            world.say(f"start: {cache}, round {number} of {rounds}")
+            order.shuffle(turns)
+            for program, contender in turns:
+                sample(store, number, program, contender, cache)
+                time.sleep(options.pause)
+
+
+def make_cold(files):
+    """Kilobytes of the files that are in the page cache all the same."""
+    stayed = images.drop(files)
+    if not files or stayed * 1024 > sum(map(os.path.getsize, files)) / 2:
+        raise world.Failed("its files cannot be taken out of the page cache "
+                           "here")
+    return stayed
 
 
 def sample(store, number, program, contender, cache):
@@ -37,11 +46,12 @@ def sample(store, number, program, contender, cache):
         world.reap()
         contender.settle(program)
         if cache == "cold":
-            line["resident_kib"] = images.drop(contender.files(program))
+            line["resident_kib"] = make_cold(contender.files(program))
         found = clock.once(contender.instance(program), program.body)
         line.update({k: found.get(k) for k in
                      ("first_byte_us", "tries", "stop_us")})
-    except world.Failed as e:
+    except (world.Failed, OSError, ValueError,
+            http.client.HTTPException) as e:
         line["error"] = str(e)
         world.say(f"{program.key}, {contender.label}: {e}")
     if store:

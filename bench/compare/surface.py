@@ -215,9 +215,12 @@ def static(contender, linux):
         return of_mayfly(contender, linux) if places.IN_TREE else []
     if not linux:
         return []
-    return [("lines", linux["core"], "C behind the system calls: Linux "
-             f"{linux['version']} without drivers, single file systems and "
-             "most protocols")]
+    return [("lines", linux["core"], "C of the " + core_of(linux))]
+
+
+def core_of(linux):
+    return (f"core of Linux {linux['version']}: without drivers, single "
+            "file systems and most protocols")
 
 
 def of_mayfly(contender, linux):
@@ -231,6 +234,7 @@ def of_mayfly(contender, linux):
         ("guest_host_calls", asked, "doorbells and operations of the rings"
          + (", mappings" if gate else "") + ", from abi/"),
         ("lines", lines.monitor(), "C of the monitor"),
+        *behind_monitor(linux),
         ("kernel_lines", lines.guest_kernel(),
          "C of the guest kernel, inside the wall"),
     ]
@@ -238,6 +242,15 @@ def of_mayfly(contender, linux):
         rows.append(("kvm_lines", linux["kvm"], "C of KVM in Linux "
                      f"{linux['version']}, which a guest meets as well"))
     return rows
+
+
+def behind_monitor(linux):
+    """Who has broken into the monitor stands before the same Linux."""
+    if not linux:
+        return []
+    return [("lines_behind", linux["core"], "C of the " + core_of(linux) +
+             "; who has broken into the monitor meets it, through the "
+             "system calls that the monitor has left")]
 
 
 def source_count(path, pattern):

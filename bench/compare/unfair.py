@@ -37,6 +37,16 @@ def emulated(raw):
         and "without" in str(raw["host"].get("kvm", ""))
 
 
+def measured(raw, measure):
+    return any(line["measure"] == measure for line in raw["surface"])
+
+
+def in_use(raw):
+    """Was a platform looked at over time?"""
+    return any(str(line["contender"]).startswith("platform")
+               for line in raw["usage"])
+
+
 def weighed(raw):
     return bool(raw["memory"])
 
@@ -86,6 +96,37 @@ CASES = (
     Case("Mayfly and the process", containers,
          "A container is stopped by a command of its runtime, which has to "
          "start first; Mayfly and the process get a signal."),
+    Case("containers", containers,
+         "That command ends the container by SIGKILL, at once. Mayfly and "
+         "the process get SIGTERM and may put things in order first."),
+    Case("containerd", ran("containerd"),
+         "containerd's shim is a child of its daemon. The time to end a "
+         "container ends with its client, ctr, not with the last process."),
+    Case("containers", lambda raw: containers(raw) and weighed(raw),
+         "The memory of the network namespaces that were made beforehand, "
+         "about 0.3 MiB each, is not charged to the containers in them."),
+    Case("Mayfly", lambda raw: containers(raw) and
+         measured(raw, "lines_behind"),
+         "The lines of Linux are counted whole for a container, though "
+         "podman's filter and missing capabilities keep it from some of "
+         "them."),
+    Case("Mayfly", ran("platform"),
+         "mayflyd keeps two empty machines ready, which the next instance "
+         "is put into. Scaled to zero means that there is no instance of the "
+         "function, not that nothing runs."),
+    Case("containers", ran("mayfly", "platform"),
+         "A guest of Mayfly has one virtual processor; a container and a "
+         "process have all cores of the machine. That slows the start and "
+         "the throughput of a runtime with several threads in Mayfly."),
+    Case("Mayfly", ran("mayfly", "platform"),
+         "With its one virtual processor a guest starts fewer threads and "
+         "needs less memory than a runtime that sees all cores."),
+    Case("Mayfly", in_use,
+         "Over time the platform keeps an idle instance for one second, and "
+         "one instance serves up to 16 requests at a time. None of the "
+         "containers scales to zero, though there are systems that make "
+         "them, such as Knative. The page cache that holds the snapshot "
+         "while there is no instance is charged to nobody."),
     Case("all alike", cold,
          "Cold means that the image's files are not in the page cache. The "
          "files of the runtimes themselves stay there, also in cold runs."),

@@ -38,7 +38,7 @@ AGREE_TRIES = 5
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 Span = collections.namedtuple("Span", "seconds sample_s")
-FULL, QUICK = Span(60, 0.1), Span(6, 0.2)
+FULL, QUICK = Span(45, 0.1), Span(6, 0.2)
 CPUCLOCK_SCHED = 2  # of linux/posix-timers.h: what the scheduler counts
 
 

@@ -8,6 +8,7 @@ Without root there are no namespaces; what needs none still runs.
 """
 import contextlib
 import ctypes
+import glob
 import os
 import resource
 import signal
@@ -19,11 +20,15 @@ import places  # finds memory.py
 from memory import descendants
 
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
-MS_REC, MS_PRIVATE, MNT_DETACH = 0x4000, 0x40000, 2
+MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 0x1000, 0x4000, 0x40000, 2
 PR_SET_PDEATHSIG = 1
 NETNS_DIR = "/run/netns"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-CGROUP = f"mayfly-compare-{os.getpid()}"  # above those of all containers
+GROUPS = "mayfly-compare-"
+CGROUP = f"{GROUPS}{os.getpid()}"  # above those of all containers
+SIGNALS = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+           if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores one
+GRACE_S = 10  # for what is ended, to clear up
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -47,18 +52,55 @@ def run(argv, **options):
     error's text."""
     options = {"env": environment(), "stdin": subprocess.DEVNULL,
                "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-               "text": True, "timeout": 600, **options}
-    r = subprocess.run(argv, check=False, **options)
-    if r.returncode != 0:
-        lines = (r.stderr or "").strip().splitlines()
-        said = lines[-1] if lines else f"ended with status {r.returncode}"
+               "text": True, **options}
+    status, out, complaint = finish(argv, options.pop("timeout", 600),
+                                    **options)
+    if status != 0:
+        lines = (complaint or "").strip().splitlines()
+        said = lines[-1] if lines else f"ended with status {status}"
         name = os.path.basename(argv[0])
         raise Failed(said if said.startswith(name) else f"{name}: {said}")
-    return r.stdout
+    return out
+
+
+def finish(argv, seconds, **options):
+    """Runs a command to its end: its status, and what was read from it.
+    What breaks us off, or takes too long, ends it with all that it started
+    in its session, by a signal that it can clear up after."""
+    with subprocess.Popen(argv, start_new_session=True, **options) as p:
+        try:
+            out, complaint = p.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            end(p)
+            raise Failed(f"{os.path.basename(argv[0])} took longer than "
+                         f"{seconds} s") from None
+        except BaseException:
+            end(p)
+            raise
+    return p.returncode, out, complaint
+
+
+def end(process):
+    """A session that is its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Failed(Exception):
     """Something could not be prepared or measured; the text says why."""
+
+
+def last_words(path):
+    """The last line of a log that says something."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            lines = [line.strip() for line in f if line.strip()]
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "it said nothing"
 
 
 # ---- entering ---------------------------------------------------------------
@@ -102,20 +144,54 @@ def furnish(notes):
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     call("mount", b"proc", b"/proc", b"proc", 0, None)
     call("mount", b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755")
+    for place in ("/etc/cni", "/var/lib/cni"):
+        if os.path.isdir(place):
+            cover(place)
     drop_hybrid_mount(notes)
     run(["ip", "link", "set", "lo", "up"])
 
 
+def cover(place):
+    """What is written there, by podman with CNI, stays in a copy."""
+    copy = "/run/compare" + place
+    os.makedirs(os.path.dirname(copy), exist_ok=True)
+    run(["cp", "-a", place, copy])
+    call("mount", copy.encode(), place.encode(), None, MS_BIND, None)
+
+
+def heed_signals():
+    for number in SIGNALS:
+        signal.signal(number, stop)
+
+
+def stop(number, _):
+    """Unwinds, once: a terminal's ^C comes from several sides. What does
+    nothing is no SIG_IGN, which the programs that clear up would inherit."""
+    for other in SIGNALS:
+        signal.signal(other, lambda *_: None)
+    raise SystemExit(128 + number)
+
+
+def status_of(ended):
+    """Of a SystemExit; the sentence that it may have instead is said."""
+    if isinstance(ended.code, str):
+        say(f"mayfly bench compare: {ended.code}")
+        return 1
+    return ended.code or 0
+
+
 def watch_over(child):
     """What ends us ends the child, which takes its whole world along."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda n, _: os.kill(child, n))
-    while True:
-        try:
-            _, status = os.waitpid(child, 0)
-            return os.waitstatus_to_exitcode(status)
-        except InterruptedError:
-            continue
+    def forward(number, _):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    for number in SIGNALS:
+        signal.signal(number, forward)
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        heed_signals()
 
 
 def fork(body):
@@ -129,9 +205,7 @@ def fork(body):
     try:
         status = body()
     except SystemExit as e:
-        status = e.code
-    except KeyboardInterrupt:
-        status = 128 + signal.SIGINT
+        status = status_of(e)
     except (Failed, OSError) as e:
         say(f"mayfly bench compare: {e}")
     except Exception:  # pylint: disable=broad-except
@@ -148,11 +222,14 @@ def enter(body):
     notes = []
     if not is_root():
         notes.append("Not run as root: no namespaces, no containers.")
-        return body(notes)
+        try:
+            return body(notes)
+        except SystemExit as e:
+            return status_of(e)
+        finally:
+            heed_signals()
 
     def inside():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, stop)
         furnish(notes)
         return body(notes)
 
@@ -166,15 +243,20 @@ def enter(body):
 
 def sweep():
     """Cgroups are in no namespace: those of containers that were broken off
-    are still there, empty, below the one that is ours."""
+    are still there, empty, below the one that is ours, or that was of a run
+    which lives no more."""
     for top in mounts("cgroup") + mounts("cgroup2"):
-        for base, _, _ in os.walk(os.path.join(top, CGROUP), topdown=False):
-            with contextlib.suppress(OSError):
-                os.rmdir(base)
+        for path in glob.glob(os.path.join(top, GROUPS + "*")):
+            pid = path.rpartition("-")[2]
+            if os.path.basename(path) == CGROUP or \
+                    not os.path.exists(f"/proc/{pid}"):
+                remove_groups(path)
 
 
-def stop(number, _):
-    raise SystemExit(128 + number)
+def remove_groups(path):
+    for base, _, _ in os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(base)
 
 
 # ---- inside -----------------------------------------------------------------
@@ -182,6 +264,8 @@ def stop(number, _):
 def make_netns(count):
     """Network namespaces with a loopback device, for instances that insist
     on one port; made beforehand, so that no start pays for them."""
+    if not is_root():
+        raise Failed("a network namespace of its own needs root")
     for number in range(count):
         if not os.path.exists(netns(number)):
             run(["ip", "netns", "add", f"c{number}"])

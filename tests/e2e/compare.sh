@@ -75,7 +75,9 @@ mkdir taken
 : >taken/raw
 unwritable taken
 
-# All of it, as a user has it.
+# All of it, as a user has it. What else is in the directory for work stays.
+mkdir -p work
+echo mine >work/mine
 "$SRC/compare" --quick --no-install --work "$TMP/work" -o result >out 2>err ||
 	fail "$(cat err)"
 expect_match '^result/report\.md$' out
@@ -98,7 +100,24 @@ for r in rows("result", "start"):
 for r in rows("result", "requests"):
     assert r["status"] == "200", r
 PY
-[ "$(ls -A work)" = fetched ] || fail "it left $(ls -A work)"
+# What is not fetched is removed, and nothing that is not ours.
+expect_left() {
+	[ "$(cat work/mine)" = mine ] || fail 'it took what is not its own'
+	left=$(find work -mindepth 1 -maxdepth 2 ! -name fetched ! -name lock |
+		sort | tr '\n' ' ')
+	[ "$left" = 'work/mayfly-compare work/mine ' ] ||
+		fail "it left $left"
+}
+expect_left
+
+# What is there is not written over.
+cp result/report.md before.md
+got=0
+compare --quick -o result >out 2>err || got=$?
+[ "$got" = 1 ] || fail "status $got: $(cat err)"
+expect_match 'result is not empty: name another with -o$' err
+[ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
+cmp before.md result/report.md || fail 'another report'
 
 # notices REGEX CMD...: CMD, run on a copy of the result, is noticed
 notices() {
@@ -143,7 +162,6 @@ notices '^report\.html cannot be read' rm report.html
 notices '^table .* is not the same in' sed -i 's/bare process/own process/' \
 	report.html
 
-# ends_by SIGNAL: a run that is broken off
 # Processes that name our directory, or in whose world it is mounted. (Numbers
 # of namespaces are no help: the next one made gets that of the last to go.)
 living() {
@@ -151,11 +169,9 @@ living() {
 	grep -alF -f place /proc/[0-9]*/cmdline /proc/[0-9]*/mountinfo \
 		2>/dev/null || true
 }
-# Cgroups of comparisons; of version 1, of one controller.
+# Cgroups of the run PID; of version 1, of all controllers.
 groups() {
-	top=/sys/fs/cgroup
-	[ ! -d $top/pids ] || top=$top/pids
-	find $top -type d -name 'mayfly-compare-*' 2>/dev/null | sort
+	find /sys/fs/cgroup -type d -name "mayfly-compare-$PID" 2>/dev/null
 }
 mounted() {
 	grep -F "$TMP" /proc/self/mounts || true
@@ -163,12 +179,23 @@ mounted() {
 started() {
 	[ -s "$1/raw/start.csv" ] && [ "$(wc -l <"$1/raw/start.csv")" -gt 3 ]
 }
+# A second run beside the first.
+second() {
+	got=0
+	compare --quick -o none >out.second 2>err.second || got=$?
+	[ "$got" = 1 ] || fail "status $got: $(cat err.second)"
+	expect_match ': another comparison works in .*/work; name another ' \
+		err.second
+	[ "$(wc -l <err.second)" = 1 ] || fail "$(cat err.second)"
+	[ ! -e none ] || fail 'a second run makes a result'
+}
+# ends_by SIGNAL [group]: a run that is broken off; as by a terminal, where
+# all processes of its group get the signal
 ends_by() {
-	groups >groups.before
 	# The shell makes what it starts in the background deaf to SIGINT.
-	env --default-signal=INT "$MAYFLY" bench compare --no-install \
-		--work "$TMP/work" --programs go --parts start --quick \
-		--runs 1000 -o "broken-$1" >out 2>err &
+	env --default-signal=INT setsid "$MAYFLY" bench compare \
+		--no-install --work "$TMP/work" --programs go --parts start \
+		--quick --runs 1000 -o "broken-$1" >out 2>err &
 	PID=$!
 	PIDS="$PIDS $PID"
 	i=0
@@ -179,18 +206,21 @@ ends_by() {
 		i=$((i + 1))
 	done
 	[ -n "$(living)" ] || fail 'nothing of it can be seen'
-	kill -"$1" "$PID"
+	second
+	kill -s "$1" -- "${2:+-}$PID"
 	got=0
 	wait "$PID" || got=$?
 	[ "$got" != 0 ] || fail "status 0 after SIG$1"
 	! grep -q Traceback err || fail "$(cat err)"
+	[ "$(grep -cx "mayfly bench compare: ended by SIG$1" err)" = 1 ] ||
+		fail "$(cat err)"
 	[ -z "$(living)" ] || fail "left after SIG$1: $(living)"
 	[ -z "$(mounted)" ] || fail "left mounted: $(mounted)"
-	groups | comm -13 groups.before - >groups.left
-	[ ! -s groups.left ] || fail "left groups: $(cat groups.left)"
+	[ -z "$(groups)" ] || fail "left groups: $(groups)"
 	started "broken-$1" || fail "the samples are gone"
-	left=$(ls -A work)
-	[ -z "$left" ] || [ "$left" = fetched ] || fail "it left $left"
+	python3 -m json.tool "broken-$1/raw/host.json" >host ||
+		fail 'host.json is gone'
+	expect_left
 }
 ends_by TERM
-ends_by INT
+ends_by INT group

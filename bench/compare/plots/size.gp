@@ -26,5 +26,5 @@ plot table using 5:1:(0):5:($1-0.4):($1-0.02):3:ytic(2) skip 1 \
 	"" using 7:($1+0.2):8 skip 1 \
 		with labels left offset 0.8,0 font small notitle, \
 	NaN with boxes fs solid 1 lc rgb "#555555" title "as it is", \
-	NaN with boxes fs solid 1 lc rgb "#bbbbbb" title "zstd -19"
+	NaN with boxes fs solid 1 lc rgb "#bbbbbb" title "compressed by zstd"
 unset output
