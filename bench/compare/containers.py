@@ -92,7 +92,8 @@ class Runtime(Container):
 
 
 class Podman(Container):
-    """The everyday container. Its storage is our own, and removed."""
+    """The everyday container. Its storage is our own, and removed; what it
+    keeps while it runs is in our /run, as podman takes no long path there."""
     program_name = "podman"
 
     def __init__(self, publish, notes):
@@ -103,10 +104,9 @@ class Podman(Container):
         self.notes = notes
 
     def base(self):
-        store = images.place("podman")
-        return ["podman", "--root", os.path.join(store, "root"), "--runroot",
-                os.path.join(store, "run"), "--cgroup-manager", "cgroupfs",
-                "--events-backend", "file"]
+        return ["podman", "--root", images.place("podman", "root"),
+                "--runroot", "/run/compare-podman", "--cgroup-manager",
+                "cgroupfs", "--events-backend", "file"]
 
     def missing(self, program):
         return super().missing(program) or (
@@ -173,13 +173,14 @@ class Podman(Container):
 
 CONTAINERD = """version = 2
 root = "{0}/root"
-state = "{0}/state"
+state = "{1}/state"
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
-address = "{0}/sock"
+address = "{1}/sock"
 [ttrpc]
-address = "{0}/sock.ttrpc"
+address = "{1}/sock.ttrpc"
 """
+CONTAINERD_RUN = "/run/compare-containerd"  # the path of a socket is short
 
 
 class Containerd(Container):
@@ -195,15 +196,14 @@ class Containerd(Container):
                 "runc", path=world.PATH) else None)
 
     def ctr(self, *words):
-        return ["ctr", "-a", os.path.join(images.place("containerd"),
-                                          "sock"), *words]
+        return ["ctr", "-a", CONTAINERD_RUN + "/sock", *words]
 
     def start_daemon(self):
         where = images.place("containerd")
         os.makedirs(where, exist_ok=True)
         config = os.path.join(where, "config.toml")
         with open(config, "w", encoding="utf-8") as f:
-            f.write(CONTAINERD.format(where))
+            f.write(CONTAINERD.format(where, CONTAINERD_RUN))
         with open(os.path.join(where, "log"), "wb") as log:
             self.daemon = subprocess.Popen(
                 ["containerd", "-c", config], env=world.environment(),
