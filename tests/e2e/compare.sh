@@ -119,6 +119,10 @@ expect_match 'result is not empty: name another with -o$' err
 [ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
 cmp before.md result/report.md || fail 'another report'
 
+# The report that is shown to people is true, too.
+python3 "$check" "$SRC/docs/comparison" >checked 2>&1 ||
+	fail "$(cat checked)"
+
 # notices REGEX CMD...: CMD, run on a copy of the result, is noticed
 notices() {
 	regex=$1
