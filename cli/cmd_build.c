@@ -113,20 +113,13 @@ static int parse(struct build *b, int argc, char **argv, struct err *e)
 			  .argv = argv,
 			  .argc = argc,
 			  .next = 1,
-			  .words_between = true };
+			  .words_between = true,
+			  .program = true };
 	const char *value;
 	int id, r = 0;
 
-	while (r == 0 && o.next < argc) {
-		if (b->source.path && strcmp(argv[o.next], "--") == 0) {
-			o.next++;
-			break;
-		}
-		id = opts_next(&o, &value, e);
-		if (id == OPT_END)
-			break;
+	while (r == 0 && (id = opts_next(&o, &value, e)) != OPT_END)
 		r = id < 0 ? id : take_option(b, id, value, e);
-	}
 	if (r < 0)
 		return r;
 	b->source.args = argv + o.next;

@@ -52,9 +52,6 @@ int platform_parse(const struct cmd *cmd, int argc, char **argv,
 		else
 			r = w->option(w->arg, id, value, &e);
 	}
-	/* What follows -- are words, too. */
-	while (r == 0 && o.next < argc)
-		r = add_word(cmd, w, argv[o.next++], &e);
 	if (r == 0 && w->count < w->min)
 		r = err_set(&e, EINVAL,
 			    "mayfly %s needs %s; see mayfly %s "

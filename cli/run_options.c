@@ -200,29 +200,14 @@ static bool is_env(const struct run_more *more, int id, const char *value)
 	       (id >= RUN_MORE_ID && more->is_env && more->is_env(id, value));
 }
 
-/* The next option; a word between them is the program. */
-static int next_option(struct run_options *o, struct opts *it,
-		       const char **ret_value, struct err *e)
+static int set_program(struct run_options *o, const char *value, struct err *e)
 {
-	int id = OPT_WORD;
-
-	while (id == OPT_WORD) {
-		if (o->path && it->next < it->argc &&
-		    strcmp(it->argv[it->next], "--") == 0) {
-			it->next++;
-			return OPT_END;
-		}
-		id = opts_next(it, ret_value, e);
-		if (id != OPT_WORD)
-			continue;
-		if (o->path)
-			return err_set(e, EINVAL,
-				       "%s is a second program; arguments go "
-				       "behind --",
-				       *ret_value);
-		o->path = *ret_value;
-	}
-	return id;
+	if (o->path)
+		return err_set(e, EINVAL,
+			       "%s is a second program; arguments go behind --",
+			       value);
+	o->path = value;
+	return 0;
 }
 
 static int apply_env(struct run_options *o, struct opts it,
@@ -231,9 +216,7 @@ static int apply_env(struct run_options *o, struct opts it,
 	const char *value;
 	int id, r = 0;
 
-	while (r == 0 &&
-	       (it.next >= it.argc || strcmp(it.argv[it.next], "--") != 0) &&
-	       (id = opts_next(&it, &value, e)) > OPT_END) {
+	while (r == 0 && (id = opts_next(&it, &value, e)) > OPT_END) {
 		if (is_env(more, id, value))
 			r = env_list_set(&o->env, value, e);
 	}
@@ -243,6 +226,8 @@ static int apply_env(struct run_options *o, struct opts it,
 static int apply_one(struct run_options *o, int id, const char *value,
 		     const struct run_more *more, struct err *e)
 {
+	if (id == OPT_WORD)
+		return set_program(o, value, e);
 	if (is_env(more, id, value))
 		return 0;
 	if (id >= RUN_MORE_ID && more->take)
@@ -257,12 +242,13 @@ int run_options_parse_more(struct run_options *ret, int argc, char **argv,
 				    .argv = argv,
 				    .argc = argc,
 				    .next = 1,
-				    .words_between = more->words_between };
+				    .words_between = more->words_between,
+				    .program = true };
 	struct opts it = start;
 	const char *value;
 	int id, r = 0;
 
-	while ((id = next_option(ret, &it, &value, e)) != OPT_END) {
+	while ((id = opts_next(&it, &value, e)) != OPT_END) {
 		if (id < 0)
 			return id;
 		if (id == OPT_HELP) {

@@ -143,6 +143,7 @@ static int next_word(struct opts *o, const char *word, const char **ret)
 	if (!o->words_between)
 		return OPT_END;
 	o->next++;
+	o->word_seen = true;
 	*ret = word;
 	return OPT_WORD;
 }
@@ -186,6 +187,10 @@ int opts_next(struct opts *o, const char **ret_value, struct err *e)
 	if (o->next >= o->argc)
 		return OPT_END;
 	word = o->argv[o->next];
+	if (o->program && o->word_seen && strcmp(word, "--") == 0) {
+		o->next++;
+		return OPT_END;
+	}
 	if (o->ended || word[0] != '-' || word[1] == '\0')
 		return next_word(o, word, ret_value);
 	o->next++;

@@ -4,7 +4,7 @@
  * comes from, so an option cannot exist without its sentence.
  *
  * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, -xy for -x -y
- * where -x takes no value, and -- to end the options.
+ * where -x takes no value, and -- to end the options (see `program`).
  */
 #ifndef HOST_OPTS_H
 #define HOST_OPTS_H
@@ -35,6 +35,10 @@ struct opts {
 	int argc;
 	int next; /* index of the first word not yet looked at */
 	bool words_between; /* options may follow words */
+	/* A "--" after a word ends everything: what follows belongs to the
+	 * program that the word names. */
+	bool program;
+	bool word_seen; /* OPT_WORD was returned */
 	bool ended; /* "--" was seen */
 	const char *bundle; /* letters left of the word before, or NULL */
 };

@@ -55,6 +55,48 @@ static void test_words_of_the_program(void)
 	check_int(o.args_count, 1);
 }
 
+static const struct opt table[] = {
+	{ 10, 'f', "force", NULL, "" },
+	{ 11, 0, "times", "[=N]", "" },
+	{ 0 },
+};
+
+/* What opts_next() says of `words` one after the other: 'f', 't', 'w', and
+ * the number of words that are left. */
+static const char *taken(const char *const *words, bool program)
+{
+	static char ret[16], *argv[8];
+	struct opts it = { .table = table,
+			   .argv = argv,
+			   .next = 1,
+			   .words_between = true,
+			   .program = program };
+	const char *value;
+	size_t n = 0;
+	int id;
+
+	for (; words[it.argc]; it.argc++)
+		argv[it.argc] = (char *)(uintptr_t)words[it.argc];
+	while ((id = opts_next(&it, &value, &e)) > OPT_END)
+		ret[n++] = id == OPT_WORD ? 'w' : id == 10 ? 'f' : 't';
+	check_int(id, OPT_END);
+	snprintf(ret + n, sizeof(ret) - n, "%d", it.argc - it.next);
+	return ret;
+}
+
+#define TAKEN(program, ...) \
+	taken((const char *[]){ "verb", __VA_ARGS__, NULL }, program)
+
+/* Options between words; what is behind -- are words, or the program's. */
+static void test_words_between(void)
+{
+	check_str(TAKEN(false, "a", "-f", "-", "--times", "b"), "wfwtw0");
+	check_str(TAKEN(false, "a", "--", "-f", "--"), "www0");
+	check_str(TAKEN(true, "a", "-f", "--", "-f", "--"), "wf2");
+	check_str(TAKEN(true, "--", "-a", "--", "-f"), "w1");
+	check_str(TAKEN(true, "-f", "--"), "f0");
+}
+
 static void test_mistakes(void)
 {
 	check_int(PARSE("--stat", "p"), -EINVAL);
@@ -140,6 +182,7 @@ int main(void)
 {
 	RUN(test_spellings);
 	RUN(test_words_of_the_program);
+	RUN(test_words_between);
 	RUN(test_mistakes);
 	RUN(test_ports);
 	RUN(test_help_wins);
