@@ -11,10 +11,10 @@
 
 #include "cli/grid.h"
 #include "cli/platform.h"
+#include "cli/query.h"
 #include "cli/talk.h"
 #include "host/cleanup.h"
 #include "host/file.h"
-#include "host/parse.h"
 
 enum {
 	OPT_JSON = 10,
@@ -42,49 +42,9 @@ static const struct opt opts[] = {
 };
 
 struct history {
-	char query[2048];
-	size_t len;
+	struct query query;
 	bool json, csv, totals;
 };
-
-static int add_query(struct history *h, const char *name, const char *value,
-		     struct err *e)
-{
-	AUTO_FREE char *code = talk_encode(value);
-
-	if (!code)
-		return err_set(e, ENOMEM, "out of memory");
-	h->len += (size_t)snprintf(h->query + h->len, sizeof(h->query) - h->len,
-				   "%c%s=%s", h->len ? '&' : '?', name, code);
-	return h->len < sizeof(h->query) ?
-		       0 :
-		       err_set(e, E2BIG, "--%s is too long", name);
-}
-
-static int add_time(struct history *h, const char *name, const char *value,
-		    struct err *e)
-{
-	char number[24];
-	uint64_t ms;
-	int r = platform_since(&ms, value, e);
-
-	if (r < 0)
-		return r;
-	snprintf(number, sizeof(number), "%" PRIu64, ms);
-	return add_query(h, name, number, e);
-}
-
-static int add_number(struct history *h, const char *name, const char *value,
-		      struct err *e)
-{
-	uint64_t n;
-
-	if (!parse_number(&n, value, 1, 10000))
-		return err_set(e, EINVAL,
-			       "--%s %s is not a number from 1 to 10000", name,
-			       value);
-	return add_query(h, name, value, e);
-}
 
 static int take(void *arg, int id, const char *value, struct err *e)
 {
@@ -92,23 +52,23 @@ static int take(void *arg, int id, const char *value, struct err *e)
 
 	switch (id) {
 	case OPT_SINCE:
-		return add_time(h, "since", value, e);
+		return query_add_time(&h->query, "since", value, e);
 	case OPT_UNTIL:
-		return add_time(h, "until", value, e);
+		return query_add_time(&h->query, "until", value, e);
 	case OPT_LIMIT:
-		return add_number(h, "limit", value, e);
+		return query_add_number(&h->query, "limit", value, e);
 	case OPT_RUNS:
-		return add_number(h, "runs", value, e);
+		return query_add_number(&h->query, "runs", value, e);
 	case OPT_REASON:
-		return add_query(h, "reason", value, e);
+		return query_add(&h->query, "reason", value, e);
 	case OPT_INSTANCE:
-		return add_query(h, "id", value, e);
+		return query_add(&h->query, "id", value, e);
 	case OPT_JSON:
 		h->json = true;
 		return 0;
 	case OPT_CSV:
 		h->csv = true;
-		return add_query(h, "format", "csv", e);
+		return query_add(&h->query, "format", "csv", e);
 	default:
 		h->totals = true;
 		return 0;
@@ -230,12 +190,12 @@ static int show(struct history *h, const char *name, struct err *e)
 	AUTO_FREE char *path = NULL;
 	struct talk t = { .method = "GET", .body_fd = -1 };
 	struct talk_answer a = { 0 };
-	int r = name ? add_query(h, "function", name, e) : 0;
+	int r = name ? query_add(&h->query, "function", name, e) : 0;
 
 	if (r < 0)
 		return r;
 	if (asprintf(&path, "/v1/%s%s", h->totals ? "totals" : "history",
-		     h->query) < 0) {
+		     h->query.text) < 0) {
 		path = NULL;
 		return err_set(e, ENOMEM, "out of memory");
 	}

@@ -4,7 +4,6 @@
  * program wrote them, stdout or stderr; those of the platform to stderr.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,9 @@
 
 #include "cli/grid.h"
 #include "cli/platform.h"
+#include "cli/query.h"
 #include "cli/talk.h"
 #include "host/cleanup.h"
-#include "host/parse.h"
 
 enum {
 	OPT_FOLLOW = 10,
@@ -40,55 +39,28 @@ static const struct opt opts[] = {
 };
 
 struct logs {
-	char query[4096];
-	size_t len;
+	struct query query;
 	bool follow, times, json;
 };
-
-static int add_query(struct logs *l, const char *name, const char *value,
-		     struct err *e)
-{
-	AUTO_FREE char *code = talk_encode(value);
-	int n;
-
-	if (!code)
-		return err_set(e, ENOMEM, "out of memory");
-	n = snprintf(l->query + l->len, sizeof(l->query) - l->len, "%c%s=%s",
-		     l->len ? '&' : '?', name, code);
-	l->len += (size_t)n;
-	return l->len < sizeof(l->query) ?
-		       0 :
-		       err_set(e, E2BIG, "--%s is too long", name);
-}
 
 static int take(void *arg, int id, const char *value, struct err *e)
 {
 	struct logs *l = arg;
-	char number[24];
-	uint64_t n;
-	int r;
 
 	switch (id) {
 	case OPT_FOLLOW:
 		l->follow = true;
-		return add_query(l, "follow", "1", e);
+		return query_add(&l->query, "follow", "1", e);
 	case OPT_SINCE:
-		r = platform_since(&n, value, e);
-		snprintf(number, sizeof(number), "%" PRIu64, n);
-		return r < 0 ? r : add_query(l, "since", number, e);
+		return query_add_time(&l->query, "since", value, e);
 	case OPT_GREP:
-		return add_query(l, "grep", value, e);
+		return query_add(&l->query, "grep", value, e);
 	case OPT_TAIL:
-		if (!parse_number(&n, value, 1, 10000))
-			return err_set(e, EINVAL,
-				       "--tail %s is not a number from 1 to "
-				       "10000",
-				       value);
-		return add_query(l, "tail", value, e);
+		return query_add_number(&l->query, "tail", value, e);
 	case OPT_INSTANCE:
-		return add_query(l, "instance", value, e);
+		return query_add(&l->query, "instance", value, e);
 	case OPT_REQUEST:
-		return add_query(l, "request", value, e);
+		return query_add(&l->query, "request", value, e);
 	case OPT_TIME:
 		l->times = true;
 		return 0;
@@ -163,7 +135,7 @@ static int show(struct logs *l, const char *name, struct err *e)
 	struct talk_answer a = { 0 };
 	int r;
 
-	if (asprintf(&more, "/logs%s", l->query) < 0) {
+	if (asprintf(&more, "/logs%s", l->query.text) < 0) {
 		more = NULL;
 		return err_set(e, ENOMEM, "out of memory");
 	}
