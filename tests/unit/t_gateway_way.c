@@ -5,17 +5,33 @@
  */
 #include "tests/unit/gateway_world.h"
 
-/* A kept connection that the function closes at the next request. */
-static void test_retry(void)
+/* A client whose first request was answered: the connection to the function
+ * is kept. */
+static int client_answered(void)
 {
-	int c, old;
+	int c;
 
 	world_new(NULL);
 	c = ask(GET);
 	put(world.fn_fd, OK_HELLO);
 	get(c);
-	old = world.fn_fd;
+	return c;
+}
+
+/* The function's end of the connection that is kept; the next is another. */
+static int kept_take(void)
+{
+	int fd = world.fn_fd;
+
 	world.fn_fd = -1;
+	return fd;
+}
+
+/* A kept connection that the function closes at the next request. */
+static void test_retry(void)
+{
+	int c = client_answered(), old = kept_take();
+
 	put(c, GET);
 	check(has(get(old), "GET / "));
 	close(old);
@@ -32,14 +48,8 @@ static void test_retry(void)
  * request is sent to it again. */
 static void check_retry(const char *request, bool again)
 {
-	int c, old;
+	int c = client_answered(), old = kept_take();
 
-	world_new(NULL);
-	c = ask(GET);
-	put(world.fn_fd, OK_HELLO);
-	get(c);
-	old = world.fn_fd;
-	world.fn_fd = -1;
 	put(c, request);
 	check(strlen(get(old)) > 0);
 	close(old);
@@ -69,14 +79,8 @@ static void test_no_retry(void)
 /* It took nothing of the request: that can be anything. */
 static void test_retry_unwritten(void)
 {
-	int c, old;
+	int c = client_answered(), old = kept_take();
 
-	world_new(NULL);
-	c = ask(GET);
-	put(world.fn_fd, OK_HELLO);
-	get(c);
-	old = world.fn_fd;
-	world.fn_fd = -1;
 	shutdown(old, SHUT_RD);
 	put(c, POST "\r\n");
 	check_int(world.connects, 1);
@@ -92,15 +96,10 @@ static void test_retry_unwritten(void)
 /* A kept connection that was closed is not taken at all. */
 static void test_kept_closed(void)
 {
-	int c;
+	int c = client_answered();
 
-	world_new(NULL);
-	c = ask(GET);
-	put(world.fn_fd, OK_HELLO);
-	get(c);
 	check(!list_empty(&world.links));
-	close(world.fn_fd);
-	world.fn_fd = -1;
+	close(kept_take());
 	spin();
 	check(list_empty(&world.links));
 	finish(c);
