@@ -90,6 +90,33 @@ wait_line() {
 	fail "no line of $1 matches: $2"
 }
 
+# until_true SECONDS CMD...: tries until it succeeds
+until_true() {
+	until_tries=$(($1 * 20))
+	shift
+	until "$@"; do
+		[ "$until_tries" -gt 0 ] || fail "not in time: $*"
+		until_tries=$((until_tries - 1))
+		sleep 0.05
+	done
+}
+
+not() {
+	! "$@"
+}
+
+# A process that nobody has waited for yet runs no more either.
+runs() {
+	grep -q '^State:	[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# wait_gone PID...: until the processes have ended, at most 20 seconds each
+wait_gone() {
+	for p in "$@"; do
+		until_true 20 not runs "$p"
+	done
+}
+
 # expect_status N CMD...: runs CMD, output to out and err
 expect_status() {
 	want=$1

@@ -93,29 +93,6 @@ server_deploy() {
 	deploy "$1" server.img "$2"
 }
 
-# until_true SECONDS CMD...: again and again
-until_true() {
-	tries=$(($1 * 20))
-	shift
-	until "$@"; do
-		[ "$tries" -gt 0 ] || fail "not in time: $*"
-		tries=$((tries - 1))
-		sleep 0.05
-	done
-}
-
-# wait_gone PID...: until the processes are gone, at most 20 seconds
-wait_gone() {
-	for p in "$@"; do
-		i=0
-		while grep -q '^State:	[^ZX]' "/proc/$p/status" 2>/dev/null; do
-			[ "$i" -lt 400 ] || fail "process $p is still there"
-			sleep 0.05
-			i=$((i + 1))
-		done
-	done
-}
-
 # groups_of SPAWNER: the cgroups of its instances
 groups_of() {
 	find /sys/fs/cgroup -type d -path "*/mayfly-$1/*" 2>/dev/null

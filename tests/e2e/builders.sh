@@ -41,21 +41,6 @@ nothing_left() {
 	done
 }
 
-# alive PID: it is there and not just waiting to be reaped
-alive() {
-	grep -q '^State:[^Z]*$' "/proc/$1/status" 2>/dev/null
-}
-
-# gone PID: it was killed, and if not yet gone, soon is
-gone() {
-	i=0
-	while alive "$1"; do
-		[ "$i" -lt 200 ] || fail "process $1 is left"
-		sleep 0.02
-		i=$((i + 1))
-	done
-}
-
 run_src() {
 	expect_status 0 "$MAYFLY" run --substrate process src
 }
@@ -318,7 +303,7 @@ export OWN='as it was'
 diff want have
 [ "$(cat here/err)" = 'mayfly: what the user should know' ] ||
 	fail "said: $(cat here/err)"
-! alive "$(cat pid)" || fail 'what the builder started is left'
+! runs "$(cat pid)" || fail 'what the builder started is left'
 rm -r src/mayfly.yaml x.img asked here
 
 # mayfly run says with another status that it failed.
@@ -343,18 +328,13 @@ for signal in TERM HUP; do
 	rm -f started
 	"$MAYFLY" build src >out 2>err &
 	PID=$!
-	i=0
-	while [ ! -e started ] && [ "$i" -lt 500 ]; do
-		sleep 0.02
-		i=$((i + 1))
-	done
+	until_true 10 test -e started
 	kill -$signal $PID
 	got=0
 	wait $PID || got=$?
 	[ "$got" -gt 128 ] || fail "SIG$signal: status $got"
-	for p in $(cat pids); do
-		gone "$p"
-	done
+	# shellcheck disable=SC2046
+	wait_gone $(cat pids)
 	nothing_left "SIG$signal"
 done
 

@@ -201,9 +201,7 @@ refused 'is too long to be numbered: at most 57' --clones 2 \
 expect_status 125 "$MAYFLY" trace --clones 2 server.snap
 expect_match 'mayfly trace is for one instance' err
 start --name web-3 server.snap
-while [ ! -S rt/mayfly/web-3 ]; do
-	sleep 0.02
-done
+until_true 10 test -S rt/mayfly/web-3
 refused 'an instance named web-3 is running already' --clones 3 --name web \
 	--timeout 20s server.snap
 [ "$(ls rt/mayfly)" = web-3 ] || fail "left: $(ls rt/mayfly)"

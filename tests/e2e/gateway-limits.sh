@@ -68,21 +68,16 @@ code 401 /fn/closed/ -H "Authorization: Bearer $token"
 
 # ---- no room
 deploy one fn.img '{"max_instances":1,"queue_max":1,"total_ms":20000}'
-# until_one REGEX: until the API says so of the function
-until_one() {
-	i=0
-	until api GET /v1/functions/one >out && grep -Eq "$1" body; do
-		i=$((i + 1))
-		[ "$i" -lt 100 ] || fail "not $1: $(cat body)"
-		sleep 0.1
-	done
+# one_says REGEX: the API does, of the function
+one_says() {
+	api GET /v1/functions/one >out && grep -Eq "$1" body
 }
 gate /fn/one/silent >/dev/null 2>&1 &
 a=$!
-until_one '"busy": *1'
+until_true 10 one_says '"busy": *1'
 gate /fn/one/silent >/dev/null 2>&1 &
 b=$!
-until_one '"waiting": *1'
+until_true 10 one_says '"waiting": *1'
 code 429 /fn/one/
 expect_match '^Retry-After: [0-9]+' head
 kill "$a" "$b"

@@ -87,13 +87,5 @@ got=0
 wait "$PID" || got=$?
 [ "$got" = 125 ] || fail "status $got after the monitor was killed"
 expect_match 'monitor of .* was ended by SIGKILL' start.err
-i=0
-while [ -n "$child" ] && [ -e "/proc/$child" ] && [ "$i" -lt 100 ]; do
-	# One that nobody has waited for yet is gone as well.
-	case $(field "$child" State 2>/dev/null) in
-	Z* | '') break ;;
-	esac
-	sleep 0.05
-	i=$((i + 1))
-done
-[ "$i" -lt 100 ] || fail "the guest's process outlived the monitor"
+# shellcheck disable=SC2086
+wait_gone $child

@@ -70,12 +70,10 @@ start ./stubborn
 wait_line start.out ready
 kill -KILL "$PID"
 wait "$PID" 2>/dev/null || true
-i=0
-while [ "$(monitors)" != 0 ]; do
-	i=$((i + 1))
-	[ $i -lt 100 ] || fail 'the monitor outlives its command'
-	sleep 0.05
-done
+all_gone() {
+	[ "$(monitors)" = 0 ]
+}
+until_true 5 all_gone
 
 # The monitor is killed: the command says so.
 start ./stubborn

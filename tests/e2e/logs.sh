@@ -45,7 +45,7 @@ logged talk 1 stream=stdout "text=$(printf 'a\033[31mb\302\233c\357\277\275')"
 	fail 'an escape in the file'
 
 # ---- all that came before an answer is there, though the instance is not
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	fn talk '/turns?5' >status
 done
 logged talk 50 text=turn

@@ -12,14 +12,14 @@ expect_status 0 "$MAYFLY" build ./server -o server.img
 platform_start
 deploy f server.img '{"memory_bytes":33554432}'
 deploy g server.img '{"memory_bytes":33554432,"isolation":"reuse"}'
-for i in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 	[ "$(fn f /)" = 200 ] || fail "no answer: $(cat body)"
 done
-while :; do # it is told when they have ended, soon
+all_ended() {
 	api GET '/v1/history?function=f' >/dev/null
-	[ "$(grep -o '"used"' body | wc -l)" -lt 5 ] || break
-	sleep 0.1
-done
+	[ "$(grep -o '"used"' body | wc -l)" -ge 5 ]
+}
+until_true 20 all_ended
 
 mkdir backup
 sqlite3 state/registry.db ".backup 'backup/registry.db'"

@@ -15,6 +15,9 @@ files() {
 	ls "$STATE/versions" "$STATE/images"
 }
 files >before
+nothing_left() {
+	files >after && cmp -s before after
+}
 
 # refused REGEX OPTION...: a deploy of fn with these says so
 refused() {
@@ -24,12 +27,7 @@ refused() {
 	expect_match "$says" err
 	[ ! -s out ] || fail "stdout: $(cat out)"
 	[ "$("$MAYFLY" invoke fn)" = here ] || fail 'the old version is gone'
-	i=0
-	until files >after && cmp -s before after; do
-		[ "$i" -lt 200 ] || fail "left: $(diff before after)"
-		sleep 0.05
-		i=$((i + 1))
-	done
+	until_true 20 nothing_left
 }
 
 refused 'it ended with status 3 before it waited' -e EXIT=3
@@ -62,38 +60,22 @@ for f in cut damaged; do
 		"$STATE/api.sock" -T "$f.img" -X POST http://x/v1/images)
 	[ "$status" = 422 ] || fail "$f.img: $status: $(cat body)"
 done
-files >after
-cmp before after || fail 'an upload is left'
+nothing_left || fail "an upload is left: $(diff before after)"
 
 # The client goes away in the middle.
 "$MAYFLY" deploy ./fn -e SLOW=20 >out 2>err &
 client=$!
 PIDS="$PIDS $client"
-i=0
-while files >after && cmp -s before after; do
-	[ "$i" -lt 400 ] || fail "the deploy does not begin: $(cat err)"
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 20 not nothing_left # it has begun
 kill -TERM "$client"
 wait "$client" 2>/dev/null || true
-i=0
-until files >after && cmp -s before after; do
-	[ "$i" -lt 400 ] || fail "left: $(diff before after)"
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 20 nothing_left
 [ "$("$MAYFLY" invoke fn)" = here ] || fail 'the old version is gone'
 
 # The first deploy of a name: there is no such function then, nor its log.
 expect_status 1 "$MAYFLY" deploy ./fn -n never -e 'STATUS=503 Busy'
 expect_match '^  \| ' err
-i=0
-while [ -e "$STATE/logs/never.log" ]; do
-	[ "$i" -lt 400 ] || fail 'its log is left'
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 20 test ! -e "$STATE/logs/never.log"
 get /metrics >metrics
 ! grep '"never"' metrics || fail 'its metrics are left'
 
@@ -101,12 +83,7 @@ get /metrics >metrics
 "$MAYFLY" deploy ./fn -e SLOW=20 >out 2>slow.err &
 client=$!
 PIDS="$PIDS $client"
-i=0
-while files >after && cmp -s before after; do
-	[ "$i" -lt 400 ] || fail "the deploy does not begin: $(cat slow.err)"
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 20 not nothing_left # it has begun
 expect_status 1 "$MAYFLY" deploy ./fn
 expect_match 'fn is being deployed by somebody else' err
 kill -TERM "$client"
@@ -117,12 +94,7 @@ echo "another image" >ballast
 "$MAYFLY" build ./fn --add ./ballast:/ballast -o ballast.img >out
 expect_status 1 "$MAYFLY" deploy ballast.img --port 0
 expect_match 'port is not a whole number' err
-i=0
-until files >after && cmp -s before after; do
-	[ "$i" -lt 400 ] || fail "left: $(diff before after)"
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 20 nothing_left
 
 # No room for the image, then none for the snapshot: a limit on the size of
 # files stands for a full disk.

@@ -71,7 +71,7 @@ expect_match 'no version before version 1' err
 "$MAYFLY" alias hello >out
 expect_match '^live 1=50 3=50$' out
 : >answers
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24; do
 	"$MAYFLY" invoke hello >>answers
 done
 [ "$(sort -u answers | tr '\n' ' ')" = 'here three ' ] ||
@@ -169,9 +169,7 @@ expect_status 1 "$MAYFLY" rm hello
 [ "$(curl -s -o body -w '%{http_code}' "$URL/fn/hello/")" = 404 ] ||
 	fail 'it still answers'
 [ -z "$("$MAYFLY" ls -q)" ] || fail "still there: $("$MAYFLY" ls -q)"
-i=0
-while [ -n "$(find state/versions state/images -type f)" ]; do
-	[ "$i" -lt 200 ] || fail "left: $(find state)"
-	sleep 0.05
-	i=$((i + 1))
-done
+nothing_left() {
+	[ -z "$(find state/versions state/images -type f)" ]
+}
+until_true 10 nothing_left

@@ -15,21 +15,17 @@ deploy always server.img '{"isolation":"reuse","memory_bytes":33554432,
 # A request that waits for ever: rm gives it the second that --drain says.
 fn f /wait >waited &
 client=$!
-i=0
-until api GET /v1/functions/f >/dev/null && grep -q '"busy": *1' body; do
-	[ "$i" -lt 200 ] || fail "nobody is busy: $(cat body)"
-	sleep 0.05
-	i=$((i + 1))
-done
+busy() {
+	api GET /v1/functions/f >/dev/null && grep -q '"busy": *1' body
+}
+until_true 10 busy
 [ "$(api DELETE /v1/functions/f)" = 204 ] || fail "rm: $(cat body)"
 wait "$client" || true
 [ "$(cat waited)" != 200 ] || fail 'what waits for ever was answered'
-i=0
-until api GET /v1/instances >/dev/null && ! grep -q '"f"' body; do
-	[ "$i" -lt 200 ] || fail "it still runs: $(cat body)"
-	sleep 0.05
-	i=$((i + 1))
-done
+no_instance() {
+	api GET /v1/instances >/dev/null && ! grep -q '"f"' body
+}
+until_true 10 no_instance
 MAYFLY_STATE=$STATE expect_status 0 "$MAYFLY" history --json f
 expect_match '"reason": *"drained"' out
 
@@ -50,12 +46,7 @@ fn always /wait >waited &
 client=$!
 sleep 0.3
 kill -TERM "$DAEMON"
-i=0
-while kill -0 "$DAEMON" 2>/dev/null; do
-	[ "$i" -lt 300 ] || fail 'mayflyd does not end'
-	sleep 0.05
-	i=$((i + 1))
-done
+wait_gone "$DAEMON"
 status=0
 wait "$DAEMON" || status=$?
 wait "$client" || true

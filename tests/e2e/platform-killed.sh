@@ -6,12 +6,7 @@
 . "$SRC/tests/platform.sh"
 
 no_groups() {
-	i=0
-	while [ -n "$(groups_of "$1")" ]; do
-		[ "$i" -lt 200 ] || fail "left: $(groups_of "$1")"
-		sleep 0.05
-		i=$((i + 1))
-	done
+	[ -z "$(groups_of "$1")" ]
 }
 
 musl-gcc -static -O2 -o server "$SRC/tests/platform_server.c"
@@ -24,18 +19,15 @@ deploy f server.img \
 # The monitor, while a request waits for its answer.
 fn f /wait >waited &
 client=$!
-pid=
-i=0
-while [ -z "$pid" ]; do
-	[ "$i" -lt 200 ] || fail 'no instance is busy'
-	sleep 0.05
-	i=$((i + 1))
+find_busy() {
 	api GET '/v1/instances?function=f' >/dev/null
 	pid=$(python3 -c 'import json
 for i in json.load(open("body"))["instances"]:
     if i["in_flight"]:
         print(i["pid"])')
-done
+	[ -n "$pid" ]
+}
+until_true 10 find_busy
 kill -KILL "$pid"
 wait "$client" || true
 [ "$(cat waited)" = 502 ] || fail "the client got $(cat waited)"
@@ -48,7 +40,7 @@ instances=$(pgrep -P "$spawner")
 kill -KILL "$DAEMON"
 wait "$DAEMON" 2>/dev/null || true
 wait_gone "$spawner" $instances
-no_groups "$spawner"
+until_true 10 no_groups "$spawner"
 platform_start
 [ "$(fn f /)" = 200 ] || fail "no answer after kill -9: $(cat body)"
 
@@ -62,7 +54,7 @@ wait "$DAEMON" || status=$?
 expect_match 'spawner has ended: nothing can be started any more' mayflyd.err
 wait_gone "$spawner" $instances
 platform_start
-no_groups "$spawner"
+until_true 10 no_groups "$spawner"
 [ "$(fn f /)" = 200 ] || fail "no answer afterwards: $(cat body)"
 
 # Both at once.
@@ -72,11 +64,11 @@ kill -KILL "$DAEMON" "$spawner"
 wait "$DAEMON" 2>/dev/null || true
 wait_gone "$spawner" $instances
 platform_start
-no_groups "$spawner"
+until_true 10 no_groups "$spawner"
 [ "$(fn f /)" = 200 ] || fail "no answer afterwards: $(cat body)"
 kill -TERM "$DAEMON"
 status=0
 wait "$DAEMON" || status=$?
 [ "$status" = 0 ] || fail "status $status: $(cat mayflyd.err)"
 wait_gone "$SPAWNER"
-no_groups "$SPAWNER"
+until_true 10 no_groups "$SPAWNER"

@@ -52,23 +52,19 @@ the_instance() {
 	api GET '/v1/instances?function=ill' >/dev/null
 	sed -n 's/.*"id": *"\([0-9a-f]*\)".*/\1/p' body | head -n 1
 }
-first=
-i=0
-while [ -z "$first" ]; do
-	[ "$i" -lt 200 ] || fail 'there is no instance'
-	first=$(the_instance)
-	sleep 0.05
-	i=$((i + 1))
-done
+has_instance() {
+	now=$(the_instance)
+	[ -n "$now" ]
+}
+has_another() {
+	has_instance && [ "$now" != "$first" ]
+}
+until_true 10 has_instance
+first=$now
 sleep 0.5
 [ "$(the_instance)" = "$first" ] || fail 'a healthy instance was ended'
 [ "$(fn ill /sick)" = 200 ] || fail "$(cat body)"
-i=0
-while now=$(the_instance) && { [ -z "$now" ] || [ "$now" = "$first" ]; }; do
-	[ "$i" -lt 200 ] || fail 'a sick instance is not ended'
-	sleep 0.05
-	i=$((i + 1))
-done
+until_true 10 has_another
 [ "$(fn ill /)" = 200 ] || fail "after it: $(cat body)"
 MAYFLY_STATE=$STATE expect_status 0 "$MAYFLY" logs ill
 expect_match 'the instance is ended: it answers that it is not well' err

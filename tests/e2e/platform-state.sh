@@ -18,16 +18,14 @@ expect_match "another mayflyd, pid $DAEMON, uses " err
 
 # kill -9 while a deploy takes its snapshot, and while it is probed.
 ls "$STATE/versions" "$STATE/images" >before
+begun() {
+	ls "$STATE/versions" "$STATE/images" >after
+	! cmp -s before after
+}
 for how in SLOW=30 MUTE=1; do
 	"$MAYFLY" deploy ./fn -e "$how" >out 2>err &
 	client=$!
-	i=0
-	while ls "$STATE/versions" "$STATE/images" >after &&
-		cmp -s before after; do
-		[ "$i" -lt 400 ] || fail "the deploy does not begin: $(cat err)"
-		sleep 0.05
-		i=$((i + 1))
-	done
+	until_true 20 begun
 	children=$(pgrep -P "$DAEMON" | tr '\n' ' ')
 	kill -KILL "$DAEMON"
 	wait "$DAEMON" 2>/dev/null || true

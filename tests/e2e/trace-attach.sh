@@ -49,15 +49,13 @@ ended() {
 	wait "$TRACER" || got=$?
 	[ "$got" = "$1" ] || fail "tracer: status $got, want $1"
 }
-# The program has got on since this was called.
+# goes_on WHEN: the program does, since this was called
 goes_on() {
 	before=$(grep -c . start.out)
-	i=0
-	while [ "$(grep -c . start.out)" -lt "$((before + 2))" ]; do
-		[ "$i" -lt 200 ] || fail "the program does not go on: $1"
-		sleep 0.05
-		i=$((i + 1))
-	done
+	until_true 10 has_gone_on "$1"
+}
+has_gone_on() {
+	[ "$(grep -c . start.out)" -ge "$((before + 2))" ]
 }
 
 start --name looper ./loop
@@ -100,7 +98,7 @@ client short >answer
 expect_match '^1 -71 ' answer
 client nothing >answer
 expect_match '^1 -22 the request is malformed$' answer
-for i in 1 2 3 4 5 6 7 8 9 10; do
+for _ in 1 2 3 4 5 6 7 8 9 10; do
 	client vanish
 done
 goes_on "after tracers that vanished"

@@ -39,16 +39,9 @@ attach() {
 	PIDS="$PIDS $TRACER"
 	wait_line tracer.err '^mayfly: attached to '
 }
+# bursts N [WHEN]: there were so many
 bursts() {
 	[ "$(grep -c burst start.out)" = "$1" ]
-}
-wait_bursts() {
-	i=0
-	until bursts "$1"; do
-		[ "$i" -lt 400 ] || fail "no $1 bursts: $2"
-		sleep 0.05
-		i=$((i + 1))
-	done
 }
 # A doorbell for each 128 KiB of records, from what --stats tells.
 check_doorbells() {
@@ -68,7 +61,7 @@ start --stats --name bursts ./burst
 wait_line start.out ready
 attach -e getpid
 kill -USR1 "$PID"
-wait_bursts 1 "traced"
+until_true 20 bursts 1 "traced"
 kill -INT "$TRACER"
 wait "$TRACER" || fail "tracer: $?"
 [ "$(grep -c 'getpid()' trace)" = 200000 ] || fail "$(grep -c . trace) lines"
@@ -82,7 +75,7 @@ attach -e getpid
 kill -INT "$TRACER"
 wait "$TRACER" || fail "tracer: $?"
 kill -USR1 "$PID"
-wait_bursts 1 "detached"
+until_true 20 bursts 1 "detached"
 kill -USR2 "$PID"
 wait "$PID" && fail "status 0" || [ $? = 7 ] || fail "status"
 check_doorbells 0 10
@@ -96,7 +89,7 @@ kill -USR1 "$PID"
 sleep 1
 bursts 0 || fail "the program did not wait for its tracer"
 kill -CONT "$TRACER"
-wait_bursts 1 "the tracer continued"
+until_true 20 bursts 1 "the tracer continued"
 wait_line trace 'write\(1, "burst'
 [ "$(grep -c 'getpid()' trace)" = 200000 ] || fail "calls are missing"
 kill -STOP "$TRACER"
@@ -104,7 +97,7 @@ kill -USR1 "$PID"
 sleep 0.5
 # One that is killed then lets go.
 kill -9 "$TRACER"
-wait_bursts 2 "the tracer was killed"
+until_true 20 bursts 2 "the tracer was killed"
 
 # The instance can be ended while its tracer stands still: by a second
 # Ctrl-C, by the time limit, or by force.
