@@ -5,6 +5,7 @@ the columns."""
 import csv
 import json
 import os
+import sys
 
 from world import say
 
@@ -90,12 +91,20 @@ def value_of(text):
 
 def read(directory, table):
     """The lines as dictionaries."""
-    with open(path(directory, table), newline="", encoding="utf-8") as f:
+    name, columns = path(directory, table), COLUMNS[table].split()
+    with open(name, newline="", encoding="utf-8") as f:
+        reader = csv.DictReader(f)
+        if reader.fieldnames != columns:
+            sys.exit(f"{name} is of another version: its first line is not "
+                     + ",".join(columns))
         return [{k: v if k in TEXT else value_of(v) for k, v in line.items()}
-                for line in csv.DictReader(f)]
+                for line in reader]
 
 
 def read_host(directory):
-    with open(os.path.join(directory, "raw", "host.json"),
-              encoding="utf-8") as f:
-        return json.load(f)
+    name = os.path.join(directory, "raw", "host.json")
+    with open(name, encoding="utf-8") as f:
+        try:
+            return json.load(f)
+        except ValueError as e:
+            sys.exit(f"{name} is no JSON: {e}")
