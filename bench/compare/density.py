@@ -17,6 +17,7 @@ import time
 
 import clock
 import idle
+import start
 import world
 from memory import available, meminfo
 from world import say
@@ -31,12 +32,19 @@ FILES_EACH = 3  # the pipes to a firstbyte
 FILES_BESIDE = 200
 
 
+def allowed(quick):
+    """For host.json; of the memory at most half of what there is is used."""
+    limit = QUICK if quick else FULL
+    return {"instances": limit.count, "memory_mib": limit.memory_kib >> 10,
+            "seconds": limit.seconds}
+
+
 def measure(store, pairs, quick):
     """density.csv, of all of which there can be many. Not of the platform,
     which starts instances by itself."""
     limit = QUICK if quick else FULL
-    half = available(meminfo()) // 2
-    limit = limit._replace(memory_kib=min(limit.memory_kib, half))
+    limit = limit._replace(memory_kib=min(limit.memory_kib,
+                                          available(meminfo()) // 2))
     with open_files(limit.count * FILES_EACH + FILES_BESIDE):
         for program, contender in pairs:
             if contender.many and contender.always_on:
@@ -64,6 +72,7 @@ def fill(store, program, contender, limit):
     name = f"density: {program.key}, {contender.label}"
     running = []
     try:
+        start.warm(program, contender)
         if contender.instance(program, 0).netns:
             world.make_netns(limit.count)
         before = available(idle.quiet(limit.count == QUICK.count))

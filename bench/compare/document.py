@@ -251,16 +251,17 @@ def starts(r):
     r.add(para(
         "From before fork and exec of the command, or from the request where "
         "the service is there already, to the first byte of the answer, "
-        "which is compared. Milliseconds. sd is the standard deviation of "
+        "which is compared. Just before each start that counts there is one "
+        "that does not. Milliseconds. sd is the standard deviation of "
         "the samples (n - 1); p99 is the nearest rank, always a measured "
         "value: with fewer than 100 samples it is the largest. The last "
         "column is the median as a multiple of the bare process's."))
     for p in summary.used_programs(r.raw):
         r.head(p.title, 3)
         r.plot("start", p.key)
-        for cache, title in (("hot", "Hot: run after run."),
-                             ("cold", "Cold: the image's files were dropped "
-                              "from the page cache before each start.")):
+        for cache, title in (("hot", "Hot: right after another start of the same."),
+                             ("cold", "Cold: the same, but the image's files were "
+                              "dropped from the page cache in between.")):
             rows = [start_row(r.raw, p.key, way, cache) for way in r.ways(p)]
             if any(row[2] for row in rows):
                 r.add([title], table(["contender", "starts", "mean", "sd",
@@ -379,15 +380,17 @@ def memory_row(raw, program, way):
 def densities(r):
     if not r.is_part("density"):
         return
+    o = r.options()["density"]
     r.head("How many at a time")
     r.add(para(
-        "One after the other is started and kept, until there are as many as "
-        "the run wants, or the memory or the time it allows for that is used "
-        "up. Milliseconds to the first byte of the start with that number, "
-        "the median of its neighbours, two or a twentieth either side; MiB "
-        "each is what the available memory lost from the first to the last, "
-        "divided by their number, and the last column how many of that fill "
-        "this machine's memory: computed, not tried."))
+        "After one that does not count, one after the other is started and "
+        f"kept, until there are {o['instances']:,}, or {o['memory_mib']:,} "
+        f"MiB or {o['seconds']} seconds are used up. Milliseconds to the "
+        "first byte of the start with that number, the median of its "
+        "neighbours, two or a twentieth either side; MiB each is what the "
+        "available memory lost from the first to the last, divided by their "
+        "number, and the last column how many of that fill this machine's "
+        "memory: computed, not tried."))
     for p in summary.used_programs(r.raw):
         found = [(way, summary.density(r.raw, p.key, way.key))
                  for way in r.ways(p)]

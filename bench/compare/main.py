@@ -234,7 +234,8 @@ def run(o, notes):
     host = {"date": o.date, "mayfly": version(), **bench.host(),
             "options": {"quick": o.quick, "runs": o.runs,
                         "cold_runs": o.cold_runs, "pause_s": o.pause,
-                        "count": o.count, "seed": o.seed, "parts": o.parts}}
+                        "count": o.count, "seed": o.seed, "parts": o.parts,
+                        "density": density.allowed(o.quick)}}
 
     def keep():
         host.update(load_after=os.getloadavg()[0], notes=notes + o.notes,

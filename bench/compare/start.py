@@ -3,7 +3,8 @@
 answer, and from the first signal to the end of the last process: hot, and
 with the image's files out of the page cache. All contenders in turns, in an
 order that is shuffled anew in each round. All hot rounds come before the
-first cold one, since several contenders start from the same files."""
+first cold one, since several contenders start from the same files. Before
+each start that counts there is one that does not."""
 import http.client
 import os
 import random
@@ -18,15 +19,21 @@ def measure(store, pairs, options):
     """pairs: (program, contender) of all that runs."""
     order = random.Random(options.seed)
     turns = list(pairs)
-    for program, contender in pairs:  # not counted: what a first time costs
-        sample(None, 0, program, contender, "hot")
     for cache, rounds in (("hot", options.runs), ("cold", options.cold_runs)):
         for number in range(1, rounds + 1):
             world.say(f"start: {cache}, round {number} of {rounds}")
             order.shuffle(turns)
             for program, contender in turns:
+                warm(program, contender)
+                time.sleep(options.pause)
                 sample(store, number, program, contender, cache)
                 time.sleep(options.pause)
+
+
+def warm(program, contender):
+    """What a start reads, of the image and of the tools, is in memory then,
+    also where the kernel pages out what has lain idle since the last."""
+    sample(None, 0, program, contender, "hot")
 
 
 def make_cold(files):

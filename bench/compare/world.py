@@ -28,6 +28,7 @@ GROUPS = "mayfly-compare-"
 CGROUP = f"{GROUPS}{os.getpid()}"  # above those of all containers
 SIGNALS = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
            if signal.getsignal(n) != signal.SIG_IGN]  # nohup ignores one
+DAMON = "/sys/kernel/mm/damon/admin/kdamonds"
 GRACE_S = 10  # for what is ended, to clear up
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -139,6 +140,22 @@ def quick_neighbours(device, notes):
         notes.append(note)
 
 
+def note_reclaim(notes):
+    """DAMON, where somebody told the kernel to use it."""
+    for place in glob.glob(DAMON + "/*/state"):
+        actions = glob.glob(os.path.dirname(place) +
+                            "/contexts/*/schemes/*/action")
+        if first_word(place) == "on" and "pageout" in map(first_word, actions):
+            notes.append("The kernel pages out what has not been used for a "
+                         "while (DAMON, pageout): files leave the page cache "
+                         "within seconds, also those of idle instances.")
+
+
+def first_word(path):
+    with open(path, encoding="utf-8") as f:
+        return f.readline().strip()
+
+
 def furnish(notes):
     """In the new namespaces, as their first process."""
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
@@ -220,6 +237,7 @@ def enter(body):
     """Runs body(notes) in a world of its own; returns its exit status. The
     notes say what is different there from the host."""
     notes = []
+    note_reclaim(notes)
     if not is_root():
         notes.append("Not run as root: no namespaces, no containers.")
         try:

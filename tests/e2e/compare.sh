@@ -100,6 +100,11 @@ for r in rows("result", "start"):
 for r in rows("result", "requests"):
     assert r["status"] == "200", r
 PY
+damon=/sys/kernel/mm/damon/admin/kdamonds
+if grep -qsx on $damon/*/state &&
+	grep -qsx pageout $damon/*/contexts/*/schemes/*/action; then
+	expect_match 'The kernel pages out what' result/raw/host.json
+fi
 # What is not fetched is removed, and nothing that is not ours.
 expect_left() {
 	[ "$(cat work/mine)" = mine ] || fail 'it took what is not its own'
