@@ -30,7 +30,8 @@ HOST = {"date": str, "mayfly": str, "cpu": str, "cores": int,
         "load_before": (int, float), "load_after": (int, float),
         "seconds": (int, float), "options": dict, "notes": list}
 OPTIONS = {"quick": bool, "runs": int, "cold_runs": int,
-           "pause_s": (int, float), "count": int, "seed": int}
+           "pause_s": (int, float), "count": int, "seed": int,
+           "density": dict}
 NUMBER = r"-?[\d,]+(?:\.\d+)?"
 NOTHING = "-"
 
