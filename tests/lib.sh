@@ -2,6 +2,7 @@
 # Sourced by tests/e2e/*.sh and tests/guest/*/run.sh; see tests/README.md.
 
 PIDS=
+OUTSIDE=
 
 at_end() {
 	status=$?
@@ -12,6 +13,7 @@ at_end() {
 	for p in $PIDS; do
 		wait "$p" 2>/dev/null || true
 	done
+	[ -z "$OUTSIDE" ] || rm -rf "$OUTSIDE"
 	exit "$status"
 }
 trap at_end EXIT
@@ -115,6 +117,13 @@ wait_gone() {
 	for p in "$@"; do
 		until_true 20 not runs "$p"
 	done
+}
+
+# outside: makes a directory $OUTSIDE that other users can reach, which $TMP may
+# not be; it is removed at the end
+outside() {
+	OUTSIDE=$(mktemp -d /tmp/mayfly-test-XXXXXX)
+	chmod 755 "$OUTSIDE"
 }
 
 # expect_status N CMD...: runs CMD, output to out and err

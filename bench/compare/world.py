@@ -141,7 +141,7 @@ def quick_neighbours(device, notes):
 
 
 def note_reclaim(notes):
-    """DAMON, where somebody told the kernel to use it."""
+    """DAMON, where somebody told the kernel to use it; only root can see."""
     for place in glob.glob(DAMON + "/*/state"):
         actions = glob.glob(os.path.dirname(place) +
                             "/contexts/*/schemes/*/action")
@@ -152,8 +152,11 @@ def note_reclaim(notes):
 
 
 def first_word(path):
-    with open(path, encoding="utf-8") as f:
-        return f.readline().strip()
+    try:
+        with open(path, encoding="utf-8") as f:
+            return f.readline().strip()
+    except OSError:
+        return ""
 
 
 def furnish(notes):

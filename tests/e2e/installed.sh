@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` installs finds its parts, its builders and the comparison,
 # and makes the same images.
-# test: timeout 120
+# test: timeout 180
 . "$LIB"
 
 export XDG_CACHE_HOME="$TMP/cache"
@@ -38,6 +38,30 @@ for part in main.py memory.py firstbyte seccomp install-deps plots \
 	examples/hello-node/server.js examples/hello-go/main.go; do
 	[ -e "$there/$part" ] || fail "$part is not installed"
 done
+# By an ordinary user: what takes root is left out, aloud. (In a network of its
+# own, where nobody else is on the port that it wants.)
+as_user() {
+	outside
+	cp -r there "$OUTSIDE/there"
+	mkdir -m 777 "$OUTSIDE/own"
+	(cd "$OUTSIDE/own" && unshare -n sh -c 'ip link set lo up; exec "$@"' \
+		sh setpriv --reuid=nobody --regid=nogroup --clear-groups \
+		env HOME="$OUTSIDE/own" XDG_CACHE_HOME="$OUTSIDE/own" \
+		"$OUTSIDE/there/bin/mayfly" bench compare --no-install \
+		--quick --programs node --parts start,memory,surface \
+		--only process,crun,mayfly-run-process \
+		--runs 1 --cold-runs 1 -o result) >out 2>err ||
+		fail "$(cat err)"
+	expect_match '^left out, node: crun: needs root$' err
+	python3 "$SRC/bench/compare/check.py" "$OUTSIDE/own/result" >out ||
+		fail "$(cat out)"
+	expect_match 'Not run as root: no namespaces, no containers' \
+		"$OUTSIDE/own/result/report.md"
+}
+if [ "$SUBSTRATE" = process ] && [ "$(id -u)" = 0 ] &&
+	command -v gnuplot >/dev/null; then
+	as_user
+fi
 rm -r "$there"
 expect_status 127 "$MAYFLY" bench compare --help
 expect_match '^mayfly: the comparison is missing: it belongs in ' err

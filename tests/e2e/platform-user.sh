@@ -16,9 +16,8 @@ of() {
 }
 
 # Where an ordinary user finds programs and state.
-home=$(mktemp -d /tmp/mayfly-user-XXXXXX)
-chmod 755 "$home"
-trap 'status=$?; rm -rf "$home"; (exit $status); at_end' EXIT
+outside
+home=$OUTSIDE
 mkdir "$home/bin"
 for p in mayfly mayflyd mayfly-monitor mayfly-spawner mayfly-rewrite; do
 	cp "$BUILD/bin/$p" "$home/bin/"
