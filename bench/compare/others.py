@@ -2,8 +2,10 @@
 """Contenders that are neither containers nor ours: the program as a plain
 process, workerd, unikernels that are installed, and what --also names."""
 import os
+import re
 import shlex
 import shutil
+import subprocess
 
 import images
 import world
@@ -11,6 +13,7 @@ from contenders import Contender, Instance
 
 OWN_PORT = 22000  # the first port of many instances
 WORKERD = "1.20261117.1"  # the release that npm fetches
+FETCH_S = 600
 UNIKERNELS = ("solo5-hvt", "solo5-spt", "ops", "kraft")
 
 
@@ -63,6 +66,15 @@ WORKER = """export default {{
 """
 
 
+def npm_reason(said):
+    """The first sentence of what npm complains of."""
+    lines = [re.sub(r"^npm (ERR!|error) ?", "", line).strip()
+             for line in said.splitlines()]
+    return next((line for line in lines if line and
+                 line.split()[0] not in ("code", "errno", "syscall")),
+                "it does not say why")
+
+
 class Workerd(Contender):
     """Cloudflare's runtime of isolates. It runs no Node server, so this is
     the same answer as a worker."""
@@ -90,12 +102,16 @@ class Workerd(Contender):
         os.makedirs(where, exist_ok=True)
         world.say("fetching workerd with npm")
         try:
-            world.run(["npm", "install", "--silent", "--no-save",
-                       "--ignore-scripts", "--no-audit", "--no-fund",
-                       "--prefix", where,
-                       f"workerd@{WORKERD}"], env=dict(os.environ))
+            status, _, said = world.finish(
+                ["npm", "install", "--loglevel=error", "--no-save",
+                 "--ignore-scripts", "--no-audit", "--no-fund", "--prefix",
+                 where, f"workerd@{WORKERD}"], FETCH_S, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, env=dict(os.environ))
         except (world.Failed, OSError) as e:
-            self.failure = f"npm could not fetch it: {e}".splitlines()[0]
+            status, said = 1, str(e)
+        if status:
+            self.failure = f"npm could not fetch it: {npm_reason(said)}"
 
     def version(self):
         return world.run([self.binary(), "--version"]).strip()
