@@ -17,7 +17,6 @@ import time
 
 import clock
 import idle
-import start
 import world
 from memory import available, meminfo
 from world import say
@@ -72,9 +71,10 @@ def fill(store, program, contender, limit):
     name = f"density: {program.key}, {contender.label}"
     running = []
     try:
-        start.warm(program, contender)
-        if contender.instance(program, 0).netns:
+        first = contender.instance(program, 0)
+        if first.netns:
             world.make_netns(limit.count)
+        idle.stop_all([clock.Running(first, program.body)])
         before = available(idle.quiet(limit.count == QUICK.count))
         try:
             end = start_all(store, (program, contender), limit, running)

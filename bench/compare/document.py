@@ -28,6 +28,9 @@ ENDS = {"count": "the run's limit", "memory": "its memory was used up",
         "time": "its time was up", "error": "an error"}
 DENSITY_COLUMNS = 5
 ERRORS_SHOWN = 3
+STARTS = (("hot", "Hot: right after another start of the same."),
+          ("cold", "Cold: the same, but the image's files were dropped from "
+           "the page cache in between."))
 QUIET_LOAD = 0.5  # above this the machine was busy before the run
 # Measures of the attack surface, a table each; what is not here comes last.
 SURFACES = (
@@ -259,9 +262,7 @@ def starts(r):
     for p in summary.used_programs(r.raw):
         r.head(p.title, 3)
         r.plot("start", p.key)
-        for cache, title in (("hot", "Hot: right after another start of the same."),
-                             ("cold", "Cold: the same, but the image's files were "
-                              "dropped from the page cache in between.")):
+        for cache, title in STARTS:
             rows = [start_row(r.raw, p.key, way, cache) for way in r.ways(p)]
             if any(row[2] for row in rows):
                 r.add([title], table(["contender", "starts", "mean", "sd",
@@ -386,11 +387,14 @@ def densities(r):
         "After one that does not count, one after the other is started and "
         f"kept, until there are {o['instances']:,}, or {o['memory_mib']:,} "
         f"MiB or {o['seconds']} seconds are used up. Milliseconds to the "
-        "first byte of the start with that number, the median of its "
-        "neighbours, two or a twentieth either side; MiB each is what the "
-        "available memory lost from the first to the last, divided by their "
-        "number, and the last column how many of that fill this machine's "
-        "memory: computed, not tried."))
+        "first byte of the start with that number, from the third on the "
+        "median of its neighbours, two or a twentieth either side; MiB each "
+        "is what the available memory lost from the first to the last, "
+        "divided by their number, and the last column how many of that fill "
+        "this machine's memory: computed, not tried. Where the time ended "
+        "it, their number says how quickly they start, and not how many "
+        "fit. The platform starts instances by itself and is not in the "
+        "table."))
     for p in summary.used_programs(r.raw):
         found = [(way, summary.density(r.raw, p.key, way.key))
                  for way in r.ways(p)]
@@ -429,7 +433,8 @@ def uses(r):
     r.add(para(
         "The same bursts of requests for each. An instance that is always on "
         "waits between them; the platform then has no instance of the "
-        "function. Daemons are counted, and what they keep ready. "
+        "function. One container stands for all. Daemons are counted, and "
+        "what they keep ready. "
         "Memory-seconds are the area below the memory line."))
     for p in summary.used_programs(r.raw):
         rows = [use_row(way, u) for way in r.ways(p)
@@ -477,7 +482,11 @@ def surfaces(r):
         return
     r.head("Attack surface")
     r.add(para("Counted on what ran here, not claimed. Each name of a column "
-               "is explained below the tables."))
+               "is explained below the tables. Of Mayfly the monitor is "
+               "looked at, with the guest's process where there is one, and "
+               "of both the larger figure is shown. The monitor may be in "
+               "the host's network; its guest reaches of it only what the "
+               "monitor was told to pass."))
     for p in summary.used_programs(r.raw):
         r.head(p.title, 3)
         for title, names in groups(summary.measures(r.raw, p.key)):

@@ -43,8 +43,8 @@ def parse(argv):
         "writes a report.")
     p.add_argument("-q", "--quick", action="store_true",
                    help="five runs of each, and short traces")
-    p.add_argument("-o", "--output", metavar="DIR", help="where the report "
-                   "goes, default results/compare-DATE")
+    p.add_argument("-o", "--output", type=directory, metavar="DIR",
+                   help="where the report goes, default results/compare-DATE")
     p.add_argument("--runs", type=count, metavar="N",
                    help="hot starts of each, default 30 (quick: 5)")
     p.add_argument("--cold-runs", type=count, metavar="N",
@@ -61,25 +61,37 @@ def parse(argv):
                    "contender; {port} in COMMAND is where it is to listen")
     p.add_argument("--seed", type=count, default=1, metavar="N",
                    help="of the order and of the trace")
-    p.add_argument("--work", metavar="DIR", help="for images and storage, "
-                   "on a disk; default below the build directory")
+    p.add_argument("--work", type=directory, metavar="DIR",
+                   help="for images and storage, on a disk; default below "
+                   "the build directory")
     p.add_argument("--no-install", action="store_true",
                    help="fetch nothing: what is missing is left out")
     return defaults(p, p.parse_args(argv))
 
 
 def count(text):
-    value = int(text)
+    value = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= value <= 100000:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to 100000")
+        raise argparse.ArgumentTypeError(
+            f"{text} is no whole number from 1 to 100000")
     return value
 
 
 def pause(text):
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
     if not 0 <= value <= 60:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 60")
+        raise argparse.ArgumentTypeError(
+            f"{text} is no number of seconds from 0 to 60")
     return value
+
+
+def directory(text):
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a directory is empty")
+    return text
 
 
 def other(text):
@@ -91,7 +103,10 @@ def other(text):
 
 def chosen(parser, words, known, what):
     """A list of words with commas; all that is known if there is none."""
-    found = words.split(",") if words else list(known)
+    found = list(known) if words is None else \
+        [word for word in words.split(",") if word]
+    if not found:
+        parser.error(f"no {what} is named; there are: {', '.join(known)}")
     for word in found:
         if word not in known:
             parser.error(f"there is no {what} {word}; there are: "
@@ -109,7 +124,10 @@ def defaults(parser, o):
     o.contenders = [others.Process(), *containers.all_of(o.notes),
                     others.Workerd(), others.Unikernel(),
                     *machines.all_of(), *o.also]
-    keys = chosen(parser, o.only, [c.key for c in o.contenders], "contender")
+    known = [c.key for c in o.contenders]
+    for key in {c.key for c in o.also if known.count(c.key) > 1}:
+        parser.error(f"--also: there is a contender {key} already")
+    keys = chosen(parser, o.only, known, "contender")
     o.contenders = [c for c in o.contenders if c.key in keys]
     keys = chosen(parser, o.programs, [p.key for p in programs.ALL],
                   "program")
@@ -259,6 +277,10 @@ def run(o, notes):
         keep()
         store.close()
     document.write(o.output)
+    if "start" in o.parts and not any(
+            line["first_byte_us"] for line in raw.read(o.output, "start")):
+        world.say("no start succeeded; the report says why")
+        return 1
     return 0
 
 
@@ -286,7 +308,8 @@ def main():
     try:
         status = all_of_it(o)
     except (OSError, world.Failed) as e:
-        world.say(f"mayfly bench compare: {e}")
+        hint = "; --work names another directory" if o.work in str(e) else ""
+        world.say(f"mayfly bench compare: {world.sentence(e)}{hint}")
         return 1
     except SystemExit as e:
         status = world.status_of(e)

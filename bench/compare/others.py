@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import images
+import programs
 import world
 from contenders import Contender, Instance
 
@@ -183,6 +184,10 @@ def also(text):
     """PROGRAM:NAME=COMMAND, as --also takes it."""
     program, colon, rest = text.partition(":")
     name, equals, command = rest.partition("=")
+    known = [p.key for p in programs.ALL]
+    if colon and program not in known:
+        raise ValueError(f"--also {text}: there is no program {program}; "
+                         f"there are: {', '.join(known)}")
     if not colon or not equals or not name or not command.strip():
         raise ValueError(f"--also {text}: PROGRAM:NAME=COMMAND is wanted, "
                          "such as go:mine='./server --port {port}'")

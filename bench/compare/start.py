@@ -5,6 +5,7 @@ with the image's files out of the page cache. All contenders in turns, in an
 order that is shuffled anew in each round. All hot rounds come before the
 first cold one, since several contenders start from the same files. Before
 each start that counts there is one that does not."""
+import collections
 import http.client
 import os
 import random
@@ -15,19 +16,44 @@ import images
 import world
 
 
+TRIES = 3  # failures in a row, and it is not tried again
+
+
 def measure(store, pairs, options):
     """pairs: (program, contender) of all that runs."""
     order = random.Random(options.seed)
     turns = list(pairs)
+    failures = collections.Counter()
     for cache, rounds in (("hot", options.runs), ("cold", options.cold_runs)):
+        if cache == "cold":
+            turns = [pair for pair in turns if can_be_cold(store, *pair)]
         for number in range(1, rounds + 1):
             world.say(f"start: {cache}, round {number} of {rounds}")
             order.shuffle(turns)
             for program, contender in turns:
+                who = (program.key, contender.key)
+                if failures[who] == TRIES:
+                    give_up(store, number, who, cache)
+                    continue
                 warm(program, contender)
                 time.sleep(options.pause)
-                sample(store, number, program, contender, cache)
+                done = sample(store, number, program, contender, cache)
+                failures[who] = 0 if done else failures[who] + 1
                 time.sleep(options.pause)
+
+
+def can_be_cold(store, program, contender):
+    if contender.files(program):
+        return True
+    store.leave_out(program, contender, "start", "what it reads is not "
+                    "known, so that it cannot be started cold")
+    return False
+
+
+def give_up(store, number, who, cache):
+    store.add("start", round=number, program=who[0], contender=who[1],
+              cache=cache, load=os.getloadavg()[0],
+              error=f"not tried again after {TRIES} failures in a row")
 
 
 def warm(program, contender):
@@ -39,13 +65,14 @@ def warm(program, contender):
 def make_cold(files):
     """Kilobytes of the files that are in the page cache all the same."""
     stayed = images.drop(files)
-    if not files or stayed * 1024 > sum(map(os.path.getsize, files)) / 2:
+    if stayed * 1024 > sum(map(os.path.getsize, files)) / 2:
         raise world.Failed("its files cannot be taken out of the page cache "
                            "here")
     return stayed
 
 
 def sample(store, number, program, contender, cache):
+    """Did it succeed?"""
     line = {"round": number, "program": program.key,
             "contender": contender.key, "cache": cache,
             "load": os.getloadavg()[0]}
@@ -63,3 +90,4 @@ def sample(store, number, program, contender, cache):
         world.say(f"{program.key}, {contender.label}: {e}")
     if store:
         store.add("start", **line)
+    return "error" not in line

@@ -57,11 +57,19 @@ def run(argv, **options):
     status, out, complaint = finish(argv, options.pop("timeout", 600),
                                     **options)
     if status != 0:
-        lines = (complaint or "").strip().splitlines()
+        lines = [line for line in (complaint or "").strip().splitlines()
+                 if not line.startswith("make")]
         said = lines[-1] if lines else f"ended with status {status}"
         name = os.path.basename(argv[0])
         raise Failed(said if said.startswith(name) else f"{name}: {said}")
     return out
+
+
+def sentence(e):
+    """An error without Python's number."""
+    if isinstance(e, OSError) and e.strerror:
+        return f"{e.filename}: {e.strerror}" if e.filename else e.strerror
+    return str(e)
 
 
 def finish(argv, seconds, **options):
@@ -227,7 +235,7 @@ def fork(body):
     except SystemExit as e:
         status = status_of(e)
     except (Failed, OSError) as e:
-        say(f"mayfly bench compare: {e}")
+        say(f"mayfly bench compare: {sentence(e)}")
     except Exception:  # pylint: disable=broad-except
         traceback.print_exc()
     finally:

@@ -35,7 +35,7 @@ expect_match 'unrecognized arguments: --frobnicate' err
 refused -o none --runs many
 expect_match 'many' err
 refused -o none --runs 0
-expect_match '0 is not from 1 to' err
+expect_match '0 is no whole number from 1 to' err
 refused -o none --pause never
 expect_match 'never' err
 refused -o none --programs java
@@ -46,6 +46,14 @@ refused -o none --parts speed
 expect_match 'no part speed; there are: start, ' err
 refused -o none --also go:mine
 expect_match 'PROGRAM:NAME=COMMAND is wanted' err
+refused -o none --also java:mine=true
+expect_match 'there is no program java; there are: node, go' err
+refused -o none --also go:crun=true
+expect_match 'there is a contender crun already$' err
+refused -o none --only ,
+expect_match 'no contender is named; there are: process, ' err
+refused -o ''
+expect_match 'the name of a directory is empty' err
 refused -o none more
 expect_match 'more' err
 expect_status 0 compare --help
@@ -74,6 +82,19 @@ unwritable file/result
 mkdir taken
 : >taken/raw
 unwritable taken
+
+# What does not answer is not tried for ever, and is no success by itself.
+# Spaces are letters like others.
+got=0
+compare --programs go --only bad --also go:bad=/bin/false --parts start \
+	--quick --work "$TMP/w o" -o 'r e' >out 2>err || got=$?
+[ "$got" = 1 ] || fail "status $got: $(cat err)"
+expect_match '^no start succeeded; the report says why$' err
+expect_match ',bad,hot,.*,not tried again after 3 failures' 'r e/raw/start.csv'
+compare --programs go --only process --parts start --quick \
+	--runs 1 --cold-runs 1 --work "$TMP/w o" -o 'a b' >out 2>err ||
+	fail "$(cat err)"
+python3 "$check" 'a b' >checked || fail "$(cat checked)"
 
 # All of it, as a user has it. What else is in the directory for work stays.
 mkdir -p work
@@ -226,19 +247,19 @@ measures() {
 	kill -0 "$PID" 2>/dev/null || fail "it ended: $(cat err)"
 	started "$1"
 }
-# ends_by SIGNAL [group]: a run that is broken off; as by a terminal, where
-# all processes of its group get the signal
+# ends_by SIGNAL ONLY [group]: a run of these that is broken off; as by a
+# terminal, where all processes of its group get the signal
 ends_by() {
 	# The shell makes what it starts in the background deaf to SIGINT.
 	env --default-signal=INT setsid "$MAYFLY" bench compare \
 		--no-install --work "$TMP/work" --programs go --parts start \
-		--quick --runs 1000 -o "broken-$1" >out 2>err &
+		--only "$2" --quick --runs 1000 -o "broken-$1" >out 2>err &
 	PID=$!
 	PIDS="$PIDS $PID"
 	until_true 60 measures "broken-$1"
 	[ -n "$(living)" ] || fail 'nothing of it can be seen'
 	second
-	kill -s "$1" -- "${2:+-}$PID"
+	kill -s "$1" -- "${3:+-}$PID"
 	got=0
 	wait "$PID" || got=$?
 	[ "$got" != 0 ] || fail "status 0 after SIG$1"
@@ -253,5 +274,5 @@ ends_by() {
 		fail 'host.json is gone'
 	expect_left
 }
-ends_by TERM
-ends_by INT group
+ends_by TERM process,mayfly-run-process
+ends_by INT process,podman-port,containerd,platform-process group

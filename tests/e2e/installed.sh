@@ -48,7 +48,7 @@ as_user() {
 		sh setpriv --reuid=nobody --regid=nogroup --clear-groups \
 		env HOME="$OUTSIDE/own" XDG_CACHE_HOME="$OUTSIDE/own" \
 		"$OUTSIDE/there/bin/mayfly" bench compare --no-install \
-		--quick --programs node --parts start,memory,surface \
+		--quick --programs node --parts start \
 		--only process,crun,mayfly-run-process \
 		--runs 1 --cold-runs 1 -o result) >out 2>err ||
 		fail "$(cat err)"
