@@ -28,9 +28,8 @@ ENDS = {"count": "the run's limit", "memory": "its memory was used up",
         "time": "its time was up", "error": "an error"}
 DENSITY_COLUMNS = 5
 ERRORS_SHOWN = 3
-STARTS = (("hot", "Hot: right after another start of the same."),
-          ("cold", "Cold: the same, but the image's files were dropped from "
-           "the page cache in between."))
+STARTS = (("hot", "Hot: the image's files are in the page cache."),
+          ("cold", "Cold: they were dropped from it before each start."))
 QUIET_LOAD = 0.5  # above this the machine was busy before the run
 # Measures of the attack surface, a table each; what is not here comes last.
 SURFACES = (
@@ -254,8 +253,9 @@ def starts(r):
     r.add(para(
         "From before fork and exec of the command, or from the request where "
         "the service is there already, to the first byte of the answer, "
-        "which is compared. Just before each start that counts there is one "
-        "that does not. Milliseconds. sd is the standard deviation of "
+        "which is compared. Just before each start that counts "
+        f"{'in the first round ' if r.options()['quick'] else ''}there is "
+        "one that does not. Milliseconds. sd is the standard deviation of "
         "the samples (n - 1); p99 is the nearest rank, always a measured "
         "value: with fewer than 100 samples it is the largest. The last "
         "column is the median as a multiple of the bare process's."))

@@ -4,7 +4,8 @@ answer, and from the first signal to the end of the last process: hot, and
 with the image's files out of the page cache. All contenders in turns, in an
 order that is shuffled anew in each round. All hot rounds come before the
 first cold one, since several contenders start from the same files. Before
-each start that counts there is one that does not."""
+each start that counts there is one that does not; in a quick run, whose
+rounds are short, before the first of each."""
 import collections
 import http.client
 import os
@@ -35,8 +36,9 @@ def measure(store, pairs, options):
                 if failures[who] == TRIES:
                     give_up(store, number, who, cache)
                     continue
-                warm(program, contender)
-                time.sleep(options.pause)
+                if number == 1 or not options.quick:
+                    warm(program, contender)
+                    time.sleep(options.pause)
                 done = sample(store, number, program, contender, cache)
                 failures[who] = 0 if done else failures[who] + 1
                 time.sleep(options.pause)
