@@ -265,6 +265,8 @@ def run(o, notes):
             wait_for_quiet()
             host["load_before"] = os.getloadavg()[0]
         pairs = prepare(o, store)
+        if machines.answers.get("kvm"):  # why it does not work
+            host["kvm"] = "there, but of no use"
         if not pairs:
             world.say("nothing can be compared here")
             return 1
@@ -308,7 +310,8 @@ def main():
     try:
         status = all_of_it(o)
     except (OSError, world.Failed) as e:
-        hint = "; --work names another directory" if o.work in str(e) else ""
+        hint = "; --work names another directory" if isinstance(
+            e, OSError) and o.work in str(e) else ""
         world.say(f"mayfly bench compare: {world.sentence(e)}{hint}")
         return 1
     except SystemExit as e:

@@ -247,8 +247,9 @@ def gnuplot(where, name):
             capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
         if done.returncode or not os.path.getsize(
                 os.path.join(where, f"{name}.{term}")):
-            sys.exit(f"gnuplot could not draw {name}.{term}: "
-                     + done.stderr.strip())
+            why = done.stderr.strip() if shutil.disk_usage(where).free \
+                else f"there is no space left in {where}"
+            sys.exit(f"gnuplot could not draw {name}.{term}: {why}")
 
 
 def draw(directory):

@@ -237,8 +237,9 @@ second() {
 	got=0
 	compare --quick -o none >out.second 2>err.second || got=$?
 	[ "$got" = 1 ] || fail "status $got: $(cat err.second)"
-	expect_match ': another comparison works in .*/work; name another ' \
+	expect_match ': another comparison works in .*/work; name another' \
 		err.second
+	expect_match ' name another directory with --work$' err.second
 	[ "$(wc -l <err.second)" = 1 ] || fail "$(cat err.second)"
 	[ ! -e none ] || fail 'a second run makes a result'
 }
